@@ -1,0 +1,1 @@
+"""kjournal: the Kubernetes API of what a cluster has forgotten."""

@@ -1,0 +1,1 @@
+"""The HTTP face: gate, routes and verbs."""

@@ -1,0 +1,1 @@
+"""What kjournal asks of a kube-apiserver."""

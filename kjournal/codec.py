@@ -1,0 +1,103 @@
+"""JSON bytes and timestamps: the only place that knows how either is written."""
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+MICROSECONDS = 1_000_000
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s*([Zz]|[+-]\d\d:?\d\d)?"
+)
+
+
+def dump_json(value: object) -> bytes:
+    """Return compact JSON in one line.
+
+    What orjson refuses, such as integers beyond 64 bits, the standard library writes.
+    Raises: ValueError for what JSON cannot say.
+    """
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )
+
+
+def dump_pretty_json(value: object) -> bytes:
+    """Return indented JSON with a newline at its end, for people."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def load_json(data: bytes | str) -> Any:
+    """Return the value that JSON text says.
+
+    Raises: ValueError for what is no JSON, also for text nested beyond the parser's depth.
+    """
+    return orjson.loads(data)
+
+
+def parse_time_us(value: object) -> int | None:
+    """Return microseconds since the epoch for a stored timestamp, or None for what is none.
+
+    Taken: RFC 3339 text with up to nine fractional digits (no zone means UTC), and whole or decimal
+    numbers, as Elasticsearch's `epoch_millis` (milliseconds) or, below 10^11, `epoch_second`.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return _number_us(value)
+    if not isinstance(value, str):
+        return None
+    found = _RFC3339.fullmatch(value.strip())
+    if found is not None:
+        return _calendar_us(found)
+    try:
+        return _number_us(float(value))
+    except ValueError:
+        return None
+
+
+def _number_us(value: float) -> int | None:
+    if value != value or not 0 <= value < 1e17:
+        return None
+    if value < 1e11:
+        return int(value * MICROSECONDS)
+    return int(value) * 1000 + int((value - int(value)) * 1000)
+
+
+def _calendar_us(found: re.Match[str]) -> int | None:
+    year, month, day, hour, minute, second = (int(part) for part in found.groups()[:6])
+    fraction, zone = found.group(7) or "", found.group(8) or "Z"
+    try:
+        moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)
+    except ValueError:
+        return None
+    seconds = int(moment.timestamp()) + (second == 60)
+    if zone not in "Zz":
+        minutes = int(zone[1:3]) * 60 + int(zone[-2:])
+        seconds -= minutes * 60 if zone[0] == "+" else -minutes * 60
+    return seconds * MICROSECONDS + int((fraction + "000000")[:6])
+
+
+def format_seconds(time_us: int) -> str:
+    """Return RFC 3339 in UTC with whole seconds, as metav1.Time is written."""
+    return _moment(time_us).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def format_micros(time_us: int) -> str:
+    """Return RFC 3339 in UTC with exactly six fractional digits, as metav1.MicroTime is written."""
+    return _moment(time_us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def format_millis(time_us: int) -> str:
+    """Return RFC 3339 in UTC with three fractional digits, for people."""
+    return _moment(time_us).strftime("%Y-%m-%dT%H:%M:%S.") + f"{time_us // 1000 % 1000:03d}Z"
+
+
+def _moment(time_us: int) -> datetime:
+    seconds, micros = divmod(time_us, MICROSECONDS)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)

@@ -1,0 +1,1 @@
+"""Settings: twistd options and the APIServerConfig file, parsed once into frozen values."""

@@ -1,0 +1,118 @@
+"""All settings as frozen values: every default and unit is here, nothing is decided elsewhere.
+
+`metadata={"doc": ...}` of a field is the sentence that the settings reference prints.
+"""
+
+from typing import Any
+
+import attrs
+
+RESOURCES = ("containerlogs", "events", "auditevents", "logs")
+
+
+def _setting(doc: str, default: Any = attrs.NOTHING) -> Any:
+    return attrs.field(default=default, metadata={"doc": doc})
+
+
+@attrs.frozen(kw_only=True)
+class ElasticsearchSettings:
+    """How to reach Elasticsearch."""
+
+    urls: tuple[str, ...] = _setting("Nodes, tried in turn; a credential may stand in the URL.")
+    username: str = _setting("User for basic authentication.", "")
+    password: str = attrs.field(
+        default="", repr=False, metadata={"doc": "Password for basic authentication."}
+    )
+    api_key: str = attrs.field(
+        default="", repr=False, metadata={"doc": "Encoded API key, sent as `ApiKey`."}
+    )
+    bearer_token: str = attrs.field(
+        default="", repr=False, metadata={"doc": "Token, sent as `Bearer`."}
+    )
+    ca_cert: str = _setting("PEM file of CAs trusted beside the system's.", "")
+    allow_insecure: bool = _setting("Do not verify the server's certificate.", False)
+    server_name: str = _setting("Name to verify instead of the URL's host.", "")
+    client_cert: str = _setting("PEM file of a client certificate.", "")
+    client_key: str = _setting("PEM file of its key.", "")
+    request_timeout_s: float = _setting("Deadline of one request to a node, in seconds.", 10.0)
+    max_retries: int = _setting("Further nodes tried when one fails.", 2)
+
+
+@attrs.frozen(kw_only=True)
+class EmbeddedSettings:
+    """The SQLite file."""
+
+    path: str = _setting("File of the store; it is made if missing.", "kjournal.db")
+    max_bytes: int = _setting("Oldest records are deleted above this size.", 1 << 30)
+    max_age_s: float = _setting("Records older than this are deleted, in seconds.", 7 * 86400.0)
+
+
+@attrs.frozen(kw_only=True)
+class APISettings:
+    """How one kind is served."""
+
+    resource: str = _setting("containerlogs, events, auditevents or logs.")
+    field_map: dict[str, tuple[str, ...]] = attrs.field(
+        factory=dict,
+        metadata={"doc": "API field to stored paths, first found wins; `.` is the whole document."},
+    )
+    drop_fields: tuple[str, ...] = _setting("API fields removed after mapping.", ())
+    filter: str = _setting("Label-selector grammar over stored fields, always applied.", "")
+    default_time_range: str = _setting(
+        "Lists begin here unless a selector names a time.", "now-24h"
+    )
+    index: str = _setting("Index, pattern, or several joined by commas.", "*")
+    refresh_rate_s: float = _setting("How often the tail polls, in seconds.", 0.5)
+    timestamp_fields: tuple[str, ...] = _setting("Stored paths of the event time.", ("@timestamp",))
+    bulk_size: int = _setting("Records asked of the store at once.", 1000)
+
+
+@attrs.frozen(kw_only=True)
+class ServingSettings:
+    """Ports, certificates and whom to believe; names follow kube-apiserver's flags."""
+
+    bind_address: str = _setting("Address of the secure port.", "0.0.0.0")  # noqa: S104 - kube-apiserver's default
+    secure_port: int = _setting("HTTPS port with authentication; 0 is off.", 0)
+    insecure_port: int = _setting(
+        "Plain HTTP port on the loopback, without identity; 0 is off.", 8080
+    )
+    tls_cert_file: str = _setting("PEM file of the serving certificate.", "")
+    tls_private_key_file: str = _setting("PEM file of its key.", "")
+    cert_dir: str = _setting("Folder for a self-made certificate, where no file is named.", "")
+    client_ca_file: str = _setting("CAs of client certificates (CN is the user).", "")
+    requestheader_client_ca_file: str = _setting("CAs of the front proxy's certificate.", "")
+    requestheader_allowed_names: tuple[str, ...] = _setting(
+        "Common names that a front proxy may have; empty: any.", ()
+    )
+    requestheader_username_headers: tuple[str, ...] = _setting(
+        "Headers with the user's name.", ("X-Remote-User",)
+    )
+    requestheader_uid_headers: tuple[str, ...] = _setting(
+        "Headers with the user's uid.", ("X-Remote-Uid",)
+    )
+    requestheader_group_headers: tuple[str, ...] = _setting(
+        "Headers with the user's groups.", ("X-Remote-Group",)
+    )
+    requestheader_extra_headers_prefix: tuple[str, ...] = _setting(
+        "Prefixes of headers with extra values.", ("X-Remote-Extra-",)
+    )
+    kubeconfig: str = _setting("kubeconfig for both delegations.", "")
+    authentication_kubeconfig: str = _setting(
+        "kubeconfig to read the front proxy's CA from the cluster.", ""
+    )
+    authorization_kubeconfig: str = _setting("kubeconfig to ask SubjectAccessReviews with.", "")
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """Everything that a gateway is told."""
+
+    backend: ElasticsearchSettings | EmbeddedSettings
+    apis: tuple[APISettings, ...]
+    serving: ServingSettings = attrs.field(factory=ServingSettings)
+    bulk_address: str = _setting("Address of the bulk port.", "127.0.0.1")
+    bulk_port: int = _setting("Port of the bulk protocol into the embedded store; 0 is off.", 0)
+    bulk_api_key: str = attrs.field(
+        default="", repr=False, metadata={"doc": "API key that the bulk port asks for."}
+    )
+    demo: bool = _setting("Feed the embedded store from an imaginary cluster.", False)

@@ -1,0 +1,1 @@
+"""A small imaginary cluster that writes logs."""

@@ -1,0 +1,1 @@
+"""Objects to bytes: negotiation, tables, watch frames, Status, discovery, OpenAPI."""

@@ -1,0 +1,1 @@
+"""The Elasticsearch bulk protocol, into the embedded store."""

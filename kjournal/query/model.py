@@ -1,0 +1,100 @@
+"""The values between a store and the rest: records, pages, batches, and queries."""
+
+from enum import Enum
+from typing import Any, NewType
+
+import attrs
+
+Document = dict[str, Any]
+"""What a shipper stored: JSON of any shape."""
+
+Position = NewType("Position", object)
+"""What a tail has seen of a store. Only the store that made it looks inside."""
+
+SortValue = str | int | float | bool | None
+
+
+@attrs.frozen(kw_only=True)
+class Record:
+    """One stored document with its identity and its place in the order of lists.
+
+    `index` and `id` together are unique in the store. `time_us` is the event time, microseconds
+    since the epoch; 0 where no timestamp field holds one. `sort` is the store's own key.
+    `updated` says that the document replaces an earlier version of itself.
+    """
+
+    index: str
+    id: str
+    time_us: int
+    document: Document
+    sort: tuple[SortValue, ...] = ()
+    updated: bool = False
+
+
+class Operator(Enum):
+    """How a clause or a requirement compares; both have the same operators."""
+
+    IN = "in"
+    NOT_IN = "notin"
+    EXISTS = "exists"
+    MISSING = "!"
+    GREATER = ">"
+    LESS = "<"
+
+
+@attrs.frozen
+class Clause:
+    """Something about the stored document that holds for every record that is wanted.
+
+    `paths` are tried in their order, the first that is present gives the value; values are compared
+    as text (numbers and booleans as JSON writes them). NOT_IN holds where no path is present.
+    A store uses clauses to fetch less. It may return more than they allow, never less.
+    """
+
+    paths: tuple[str, ...]
+    operator: Operator
+    values: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Query:
+    """What is asked of a store: all clauses, and event time in [since_us, until_us)."""
+
+    clauses: tuple[Clause, ...] = ()
+    since_us: int | None = None
+    until_us: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class PageStart:
+    """Where a page begins: just after the record with this sort key, in this snapshot.
+
+    `snapshot` is the store's own handle on a point in time.
+    """
+
+    snapshot: str
+    after: tuple[SortValue, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Page:
+    """0..limit records, oldest first, out of one snapshot; `more` is False at its end."""
+
+    records: list[Record]
+    snapshot: str
+    more: bool
+    warnings: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Batch:
+    """What became visible since a position, in the order to publish it.
+
+    `position` covers exactly these records and all before; `more` says that another poll at once
+    would bring more.
+    """
+
+    records: list[Record]
+    position: Position
+    more: bool = False
+    warnings: tuple[str, ...] = ()

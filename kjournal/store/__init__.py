@@ -1,0 +1,1 @@
+"""What holds the logs, behind one interface."""

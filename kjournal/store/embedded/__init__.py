@@ -1,0 +1,1 @@
+"""SQLite, for trying kjournal and for small clusters."""

@@ -1,0 +1,75 @@
+"""What `api` and `tail` need of a store. The contract suite tests these sentences.
+
+A backend is one system that holds logs (an Elasticsearch cluster, a SQLite file); a store is one
+kind's part of it. Neither knows HTTP nor Kubernetes.
+"""
+
+import attrs
+from zope.interface import Interface
+
+from kjournal.query.model import Batch, Clause, Page, PageStart, Position, Query, Record
+
+
+@attrs.frozen(kw_only=True)
+class Source:
+    """Where one kind's records lie in a backend.
+
+    `index` is an index name or pattern, or several joined by commas. `timestamp_fields` are stored
+    paths, tried in order; the first that holds a time is the event time. `filter` are clauses that
+    every record of the kind satisfies: they are exact, a store checks them itself.
+    `max_page` bounds one answer of the backend, in records.
+    """
+
+    kind: str
+    index: str
+    timestamp_fields: tuple[str, ...] = ("@timestamp",)
+    filter: tuple[Clause, ...] = ()
+    max_page: int = 1000
+
+
+class IStore(Interface):
+    """One kind's records. Every method raises a StoreError for anything but a whole answer."""
+
+    async def list_page(
+        query: Query, *, limit: int, at: Position | None = None, after: PageStart | None = None
+    ) -> Page:
+        """Return the first `limit` records after `after`, oldest event time first.
+
+        The order is total: equal times are ordered by a tie-break unique in the snapshot. All pages
+        begun from one first page show one snapshot, whatever is written meanwhile, for at least
+        5 minutes after the latest of them. With `at`, only what that position has seen is shown,
+        and all of it; the same `at` is passed for every page.
+
+        A page holds every record that satisfies the query, and may hold others (see Clause).
+        It holds 0..min(limit, max_page) records; `more` tells whether another page may follow.
+        Where nothing exists that could be searched (a pattern without an index), the page is empty
+        with a warning that names the pattern.
+        Raises: CursorExpired if the snapshot of `after` is gone; StoreRejected for a named index
+        that is missing; else another StoreError.
+        """
+
+    async def get_records(id: str) -> list[Record]:
+        """Return the records with that id, one for each index that has one: a keyed read."""
+
+    async def poll(position: Position | None) -> Batch:
+        """Return what became visible after `position`; with None, nothing but a position to start.
+
+        Each record is in exactly one batch of a chain of polls, whatever its event time. The
+        source's filter holds for each.
+        """
+
+    async def release(snapshot: str) -> None:
+        """Give up a snapshot early. An unknown one is no error."""
+
+
+class IBackend(Interface):
+    """One system that holds logs."""
+
+    def open_store(source: Source) -> IStore:
+        """Return the store of one kind. Does no I/O."""
+
+    async def check() -> None:
+        """Return if the backend answers and accepts our credentials, else raise a StoreError."""
+
+    async def close() -> None:
+        """Finish what is in flight and let go of connections, files and threads."""

@@ -1,0 +1,1 @@
+"""One poller of a kind, and its fan-out to every watcher."""
