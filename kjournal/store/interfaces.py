@@ -4,10 +4,21 @@ A backend is one system that holds logs (an Elasticsearch cluster, a SQLite file
 kind's part of it. Neither knows HTTP nor Kubernetes.
 """
 
+from collections.abc import Sequence
+
 import attrs
 from zope.interface import Interface
 
-from kjournal.query.model import Batch, Clause, Page, PageStart, Position, Query, Record
+from kjournal.query.model import (
+    Batch,
+    Clause,
+    Document,
+    Page,
+    PageStart,
+    Position,
+    Query,
+    Record,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -73,3 +84,35 @@ class IBackend(Interface):
 
     async def close() -> None:
         """Finish what is in flight and let go of connections, files and threads."""
+
+
+@attrs.frozen(kw_only=True)
+class NewDocument:
+    """A document to write. Without an id the sink makes one; `create` refuses to replace."""
+
+    index: str
+    document: Document
+    id: str | None = None
+    create: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Written:
+    """What became of a new document: status 201 (new), 200 (replaced) or 409 (it exists)."""
+
+    index: str
+    id: str
+    status: int
+    version: int
+    row: int
+
+
+class IDocumentSink(Interface):
+    """A backend that also takes documents in."""
+
+    async def write(documents: Sequence[NewDocument]) -> list[Written]:
+        """Store all documents in their order, and return when they are safe against a crash.
+
+        Returns: one Written for each, in the same order.
+        Raises: StoreError, and then none of them is stored.
+        """

@@ -1,0 +1,74 @@
+"""Watch events as bytes: one JSON line each.
+
+Source: kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+"""
+
+from typing import Any
+
+import attrs
+
+from kjournal.codec import dump_json
+from kjournal.encoding.documents import list_metadata, partial_of
+from kjournal.encoding.negotiate import Representation
+from kjournal.encoding.table import IncludeObject, table_head, table_row
+from kjournal.kinds.model import GROUP_VERSION, Kind, Object
+
+INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+
+
+@attrs.frozen
+class Framer:
+    """Makes the frames of one kind in one representation; hashable, so that frames are shared."""
+
+    kind: Kind = attrs.field(eq=attrs.cmp_using(eq=lambda a, b: a is b))
+    representation: Representation
+    include: IncludeObject
+
+    def frame(self, event_type: str, obj: Object, time_us: int, now_us: int) -> bytes:
+        """Return the frame of an ADDED, MODIFIED or DELETED event."""
+        return _line(event_type, self._document(obj, time_us, now_us))
+
+    def bookmark(self, resource_version: int, *, initial_end: bool = False) -> bytes:
+        """Return a BOOKMARK frame; `initial_end` marks the end of a WatchList's initial events."""
+        metadata: dict[str, Any] = {
+            "resourceVersion": str(resource_version),
+            "creationTimestamp": None,
+        }
+        if initial_end:
+            metadata["annotations"] = {INITIAL_EVENTS_END: "true"}
+        obj: Object = {
+            "kind": self.kind.kind,
+            "apiVersion": GROUP_VERSION,
+            "metadata": metadata,
+        }
+        if self.representation.is_partial:
+            obj = partial_of(obj, self.representation.version)
+        if self.representation.is_table:
+            version = self.representation.version
+            row = {"cells": ["" for _ in self.kind.columns], "object": partial_of(obj, version)}
+            obj = self._table(row, str(resource_version))
+        return _line("BOOKMARK", obj)
+
+    def _document(self, obj: Object, time_us: int, now_us: int) -> Object:
+        version = self.representation.version
+        if self.representation.is_table:
+            row = table_row(self.kind, obj, (time_us, now_us), (version, self.include))
+            return self._table(row, obj["metadata"]["resourceVersion"])
+        if self.representation.is_partial:
+            return partial_of(obj, version)
+        return obj
+
+    def _table(self, row: dict[str, Any], resource_version: str) -> Object:
+        table = table_head(self.kind, self.representation.version)
+        table["metadata"] = list_metadata(int(resource_version))
+        table["rows"] = [row]
+        return table
+
+
+def error_frame(status: Object) -> bytes:
+    """Return the ERROR frame that ends a stream."""
+    return _line("ERROR", status)
+
+
+def _line(event_type: str, obj: Object) -> bytes:
+    return b'{"type":"%s","object":%s}\n' % (event_type.encode(), dump_json(obj))

@@ -1,0 +1,62 @@
+"""Cells that several kinds share."""
+
+from typing import Any
+
+from kjournal.codec import dump_json, format_millis
+from kjournal.kinds.age import UNKNOWN, human_age
+from kjournal.kinds.model import Column, Row
+from kjournal.query.paths import ABSENT, lookup, text_of
+
+# A Table is for eyes: a line of 50 KB is cut here, -o json has all of it.
+MAX_CELL_CHARS = 1024
+_MESSAGE_KEYS = ("message", "msg", "MESSAGE", "log", "short_message", "event")
+
+
+def field(path: str) -> Any:
+    """Return a cell that shows an API path, empty where it is absent."""
+
+    def cell(row: Row) -> str:
+        found = lookup(row.object, path)
+        return "" if found is ABSENT else shown(found)
+
+    return cell
+
+
+def shown(value: Any) -> str:
+    """Return a value in one bounded text."""
+    text = text_of(value)
+    if text is None:
+        text = dump_json(value).decode() if value is not None else ""
+    text = text.rstrip("\r\n")
+    return text if len(text) <= MAX_CELL_CHARS else text[: MAX_CELL_CHARS - 1] + "…"
+
+
+def message(row: Row) -> str:
+    """Return what a payload says: its message where it has one, else all of it."""
+    payload = row.object.get("payload", "")
+    if isinstance(payload, dict):
+        for key in _MESSAGE_KEYS:
+            if isinstance(payload.get(key), str) and payload[key].strip():
+                return shown(payload[key])
+    return shown(payload)
+
+
+def age(row: Row) -> str:
+    """Return the object's age."""
+    return human_age(row.time_us, row.now_us)
+
+
+def time(row: Row) -> str:
+    """Return the event time with milliseconds."""
+    return format_millis(row.time_us) if row.time_us else UNKNOWN
+
+
+NAME = Column(
+    name="Name",
+    doc="Where the record is found again.",
+    cell=field("metadata.name"),
+    format="name",
+)
+AGE = Column(name="Age", doc="Time since the event.", cell=age)
+TIME = Column(name="Time", doc="The event time, with milliseconds.", cell=time, wide=True)
+MESSAGE = Column(name="Message", doc="What the payload says.", cell=message)

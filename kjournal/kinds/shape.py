@@ -1,0 +1,118 @@
+"""The shapes that API fields have: how a stored value is brought into shape, and its schema."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import attrs
+
+from kjournal.codec import format_micros, format_seconds, parse_time_us
+from kjournal.query.paths import ABSENT, text_of
+
+Coerce = Callable[[Any], Any]
+"""A stored value to an API value, or ABSENT where it has not the shape."""
+
+
+@attrs.frozen
+class Shape:
+    """`free` shapes have any path below them; `scalar` ones can be selected as they are."""
+
+    coerce: Coerce
+    schema: Mapping[str, Any]
+    scalar: bool = False
+    free: bool = False
+
+
+@attrs.frozen
+class Field:
+    """One field of a kind. Without a map of its own it is read from `sources`, else from its name.
+
+    `fields` are known members of an object; members that are not known stay as they are.
+    """
+
+    name: str
+    shape: Shape
+    doc: str
+    sources: tuple[str, ...] = ()
+    fields: tuple["Field", ...] = ()
+
+    def coerced(self, value: Any) -> Any:
+        """Return a stored value in this field's shape, or ABSENT."""
+        shaped = self.shape.coerce(value)
+        if not self.fields or shaped is ABSENT:
+            return shaped
+        whole = dict(shaped)
+        for member in self.fields:
+            if member.name in whole:
+                inner = member.coerced(whole[member.name])
+                if inner is ABSENT:
+                    del whole[member.name]
+                else:
+                    whole[member.name] = inner
+        return whole
+
+
+def _text(value: Any) -> Any:
+    text = text_of(value)
+    return ABSENT if text is None else text
+
+
+def _integer(value: Any) -> Any:
+    try:
+        return ABSENT if isinstance(value, bool) else int(value)
+    except (TypeError, ValueError, OverflowError):
+        return ABSENT
+
+
+def _seconds(value: Any) -> Any:
+    time_us = parse_time_us(value)
+    return ABSENT if time_us is None else format_seconds(time_us)
+
+
+def _micros(value: Any) -> Any:
+    time_us = parse_time_us(value)
+    return ABSENT if time_us is None else format_micros(time_us)
+
+
+def _texts(value: Any) -> Any:
+    elements = value if isinstance(value, list) else [value]
+    return [text for text in map(text_of, elements) if text is not None] or ABSENT
+
+
+def strings(value: Any) -> Any:
+    """Return a flat map of text to text; nested keys are joined by dots, null members are left out.
+
+    Elasticsearch and shippers nest `app.kubernetes.io/name`; a client decodes only text to text.
+    """
+    if not isinstance(value, dict):
+        return ABSENT
+    flat: dict[str, str] = {}
+    for key, member in value.items():
+        inner = strings(member)
+        if inner is ABSENT:
+            text = text_of(member)
+            if text is not None:
+                flat[str(key)] = text
+        else:
+            flat.update({f"{key}.{rest}": text for rest, text in inner.items()})
+    return flat
+
+
+def _mapping(value: Any) -> Any:
+    return value if isinstance(value, dict) else ABSENT
+
+
+def _any(value: Any) -> Any:
+    return value
+
+
+TEXT = Shape(_text, {"type": "string"}, scalar=True)
+INTEGER = Shape(_integer, {"type": "integer", "format": "int32"}, scalar=True)
+TIME = Shape(_seconds, {"type": "string", "format": "date-time"}, scalar=True)
+MICRO_TIME = Shape(_micros, {"type": "string", "format": "date-time"}, scalar=True)
+TEXTS = Shape(_texts, {"type": "array", "items": {"type": "string"}}, scalar=True)
+STRINGS = Shape(strings, {"type": "object", "additionalProperties": {"type": "string"}}, free=True)
+OBJECT = Shape(_mapping, {"type": "object"})
+FREE_OBJECT = Shape(
+    _mapping, {"type": "object", "x-kubernetes-preserve-unknown-fields": True}, free=True
+)
+ANY = Shape(_any, {"x-kubernetes-preserve-unknown-fields": True}, scalar=True, free=True)

@@ -1,0 +1,91 @@
+"""A view as a test on objects. It decides what is shown; a store's query only fetches less."""
+
+from collections.abc import Callable
+from typing import Any
+
+from kjournal.codec import parse_time_us
+from kjournal.query.model import Operator
+from kjournal.query.paths import ABSENT, lookup, text_of
+from kjournal.query.selectors import Requirement
+from kjournal.query.view import TIME, View
+
+Predicate = Callable[[dict[str, Any], int], bool]
+"""(object, its event time in microseconds) -> is it in the view?"""
+
+_Test = Callable[[dict[str, Any], int], bool]
+
+
+def predicate_of(view: View) -> Predicate:
+    """Return the test that decides whether an object is in the view.
+
+    A namespace is equal as text, whole and case-sensitive, or the object is not in the view.
+    """
+    tests = [_label_test(requirement) for requirement in view.labels]
+    tests += [_field_test(requirement) for requirement in view.fields]
+    if view.namespace is not None:
+        tests.insert(0, _namespace_test(view.namespace))
+
+    def holds(obj: dict[str, Any], time_us: int) -> bool:
+        return all(test(obj, time_us) for test in tests)
+
+    return holds
+
+
+def _namespace_test(namespace: str) -> _Test:
+    return lambda obj, _: obj["metadata"].get("namespace") == namespace
+
+
+def _label_test(requirement: Requirement) -> _Test:
+    key = requirement.key
+
+    def test(obj: dict[str, Any], _: int) -> bool:
+        return compare(requirement, obj["metadata"].get("labels", {}).get(key, ABSENT))
+
+    return test
+
+
+def _field_test(requirement: Requirement) -> _Test:
+    if requirement.key == TIME:
+        return lambda _, time_us: compare(requirement, time_us)
+    path = requirement.key
+    return lambda obj, _: compare(requirement, lookup(obj, path))
+
+
+def compare(requirement: Requirement, value: Any) -> bool:
+    """Return whether a value satisfies a requirement; of an array, whether one element does.
+
+    `!=` and `notin` hold for an absent value, as for labels (apimachinery labels/selector.go).
+    """
+    operator = requirement.operator
+    if operator is Operator.EXISTS:
+        return value is not ABSENT
+    if operator is Operator.MISSING:
+        return value is ABSENT
+    elements = value if isinstance(value, list) else [value]
+    texts = [text for text in map(text_of, elements) if text is not None]
+    if operator is Operator.IN:
+        return any(text in requirement.values for text in texts)
+    if operator is Operator.NOT_IN:
+        return not any(text in requirement.values for text in texts)
+    return any(ordered(text, operator, requirement.values[0]) for text in texts)
+
+
+def ordered(left: str, operator: Operator, right: str) -> bool:
+    """Return `left > right` or `left < right`: as numbers, else as times, else as text."""
+    first, second = _comparable(left, right)
+    return bool(first > second if operator is Operator.GREATER else first < second)
+
+
+def _comparable(left: str, right: str) -> tuple[Any, Any]:
+    numbers = _numbers(left, right)
+    if numbers is not None:
+        return numbers
+    times = parse_time_us(left), parse_time_us(right)
+    return (left, right) if None in times else times
+
+
+def _numbers(left: str, right: str) -> tuple[float, float] | None:
+    try:
+        return float(left), float(right)
+    except ValueError:
+        return None

@@ -1,0 +1,45 @@
+"""What one list or watch sees: namespace and selectors, parsed once."""
+
+import hashlib
+
+import attrs
+
+from kjournal.query.model import Operator
+from kjournal.query.selectors import Requirement
+
+NAME = "metadata.name"
+NAMESPACE = "metadata.namespace"
+TIME = "metadata.creationTimestamp"
+
+
+@attrs.frozen(kw_only=True)
+class View:
+    """Namespace and selectors of one reader; hashable, and good to print.
+
+    `namespace` None means all namespaces (or a cluster kind). Values of requirements on TIME are
+    microseconds since the epoch, as text.
+    """
+
+    kind: str
+    namespace: str | None = None
+    fields: tuple[Requirement, ...] = ()
+    labels: tuple[Requirement, ...] = ()
+
+    @property
+    def name(self) -> str | None:
+        """The one name that the view can show, if a selector pins it."""
+        for requirement in self.fields:
+            pins = requirement.operator is Operator.IN and len(requirement.values) == 1
+            if requirement.key == NAME and pins:
+                return requirement.values[0]
+        return None
+
+    @property
+    def unselected(self) -> bool:
+        """True without any selector."""
+        return not self.fields and not self.labels
+
+    def digest(self) -> str:
+        """Return what binds a continue token to this view: 22 URL-safe characters."""
+        text = repr((self.kind, self.namespace, self.fields, self.labels))
+        return hashlib.sha256(text.encode()).hexdigest()[:22]
