@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 from twisted.logger import LogEvent, globalLogPublisher
 
+pytest_plugins = ["tests.rig_fixtures"]
+
 
 class LoggedFailures:
     """The failures logged during a test; `clear` says that they were expected."""

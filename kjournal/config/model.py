@@ -34,7 +34,7 @@ class ElasticsearchSettings:
     server_name: str = _setting("Name to verify instead of the URL's host.", "")
     client_cert: str = _setting("PEM file of a client certificate.", "")
     client_key: str = _setting("PEM file of its key.", "")
-    request_timeout_s: float = _setting("Deadline of one request to a node, in seconds.", 10.0)
+    request_timeout_s: float = _setting("Deadline of one request to a node.", 10.0)
     max_retries: int = _setting("Further nodes tried when one fails.", 2)
 
 
@@ -44,7 +44,7 @@ class EmbeddedSettings:
 
     path: str = _setting("File of the store; it is made if missing.", "kjournal.db")
     max_bytes: int = _setting("Oldest records are deleted above this size.", 1 << 30)
-    max_age_s: float = _setting("Records older than this are deleted, in seconds.", 7 * 86400.0)
+    max_age_s: float = _setting("Records older than this are deleted.", 7 * 86400.0)
 
 
 @attrs.frozen(kw_only=True)
@@ -62,7 +62,7 @@ class APISettings:
         "Lists begin here unless a selector names a time.", "now-24h"
     )
     index: str = _setting("Index, pattern, or several joined by commas.", "*")
-    refresh_rate_s: float = _setting("How often the tail polls, in seconds.", 0.5)
+    refresh_rate_s: float = _setting("How often the tail polls.", 0.5)
     timestamp_fields: tuple[str, ...] = _setting("Stored paths of the event time.", ("@timestamp",))
     bulk_size: int = _setting("Records asked of the store at once.", 1000)
 
@@ -116,3 +116,4 @@ class Settings:
         default="", repr=False, metadata={"doc": "API key that the bulk port asks for."}
     )
     demo: bool = _setting("Feed the embedded store from an imaginary cluster.", False)
+    warnings: tuple[str, ...] = _setting("What was accepted and has no effect, or is unwise.", ())

@@ -18,9 +18,9 @@ INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 @attrs.frozen
 class Framer:
-    """Makes the frames of one kind in one representation; hashable, so that frames are shared."""
+    """Makes the frames of a kind in one representation, by which they are hashed and shared."""
 
-    kind: Kind = attrs.field(eq=attrs.cmp_using(eq=lambda a, b: a is b))
+    kind: Kind = attrs.field(eq=False)
     representation: Representation
     include: IncludeObject
 

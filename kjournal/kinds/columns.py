@@ -9,7 +9,14 @@ from kjournal.query.paths import ABSENT, lookup, text_of
 
 # A Table is for eyes: a line of 50 KB is cut here, -o json has all of it.
 MAX_CELL_CHARS = 1024
-_MESSAGE_KEYS = ("message", "msg", "MESSAGE", "log", "short_message", "event")
+MAX_DETAIL_CHARS = 64
+# The line as it was written; what stands beside it is the shipper's.
+_WHOLE_KEYS = ("log", "MESSAGE")
+_MESSAGE_KEYS = ("message", "msg", *_WHOLE_KEYS, "short_message", "event")
+_LEVEL_KEYS = ("level", "severity", "lvl")
+_SAID_ELSEWHERE = frozenset(
+    {*_MESSAGE_KEYS, *_LEVEL_KEYS, "stream", "time", "ts", "timestamp", "@timestamp", "_p", "date"}
+)
 
 
 def field(path: str) -> Any:
@@ -32,13 +39,29 @@ def shown(value: Any) -> str:
 
 
 def message(row: Row) -> str:
-    """Return what a payload says: its message where it has one, else all of it."""
+    """Return what a payload says: level, message, and what else is short, as `key=value`.
+
+    A payload without a message is shown whole.
+    """
     payload = row.object.get("payload", "")
-    if isinstance(payload, dict):
-        for key in _MESSAGE_KEYS:
-            if isinstance(payload.get(key), str) and payload[key].strip():
-                return shown(payload[key])
-    return shown(payload)
+    if not isinstance(payload, dict):
+        return shown(payload)
+    said = next((key for key in _MESSAGE_KEYS if _is_text(payload.get(key))), None)
+    if said is None:
+        return shown(payload)
+    level = next((payload[key] for key in _LEVEL_KEYS if _is_text(payload.get(key))), "")
+    rest = [
+        f"{key}={text}"
+        for key, value in payload.items()
+        if key not in _SAID_ELSEWHERE and (text := text_of(value)) and len(text) <= MAX_DETAIL_CHARS
+    ]
+    lead = f"{level} " if level else ""
+    details = "" if said in _WHOLE_KEYS or not rest else " " + " ".join(rest)
+    return shown(lead + shown(payload[said]) + details)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip())
 
 
 def age(row: Row) -> str:

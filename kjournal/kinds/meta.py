@@ -48,7 +48,7 @@ def parse_name(name: str) -> tuple[str, str] | None:
 def uid_of(index: str, id: str) -> str:
     """Return a UUID drawn from the identity."""
     identity = f"{index}\0{id}".encode("utf-8", "surrogatepass")
-    return str(uuid.UUID(bytes=hashlib.blake2b(identity, digest_size=16).digest(), version=8))
+    return str(uuid.UUID(bytes=hashlib.blake2b(identity, digest_size=16).digest(), version=5))
 
 
 def _packed(id: str) -> str:

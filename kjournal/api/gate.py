@@ -1,0 +1,62 @@
+"""The door: every request passes here, before anything looks at what it is about.
+
+Parse, authenticate, authorize, and only then route: a forgotten decorator cannot open anything.
+"""
+
+from typing import Protocol
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import IResource, Resource
+from twisted.web.server import NOT_DONE_YET
+
+from kjournal.api.options import parse_parameters, truthy
+from kjournal.api.request import APIRequest
+from kjournal.api.requestinfo import parse_request_info
+from kjournal.api.routes import report
+from kjournal.errors import MethodNotAllowed
+from kjournal.kinds.model import GROUP
+
+
+class Guard(Protocol):
+    """Says who asks, and whether they may; sets the request's identity."""
+
+    async def __call__(self, request: APIRequest) -> None:
+        """Return if the request may pass. Raises: APIError if not."""
+
+
+class Gate(Resource):
+    """The root resource of a port; it renders `routes` for whom `guard` lets pass."""
+
+    isLeaf = True
+    _log = Logger()
+
+    def __init__(self, routes: IResource, guard: Guard) -> None:
+        super().__init__()
+        self._routes, self._guard = routes, guard
+
+    def render(self, request: APIRequest) -> int:
+        """Admit and route, in a coroutine that ends when the client leaves."""
+        admitted = Deferred.fromCoroutine(self._admit(request))
+        request.notifyFinish().addErrback(lambda _: admitted.cancel())
+        admitted.addErrback(self._failed, request)
+        return NOT_DONE_YET
+
+    async def _admit(self, request: APIRequest) -> None:
+        request.parameters = {}
+        path, _, query = request.uri.partition(b"?")
+        request.parameters = parse_parameters(query)
+        method = request.method.decode("ascii", "replace")
+        request.info = parse_request_info(method, path, truthy(request.parameters, "watch"))
+        await self._guard(request)
+        if method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(
+                f"the server does not allow this method on the requested resource: {GROUP} is "
+                "read-only"
+            )
+        request.render(self._routes)
+
+    def _failed(self, failure: Failure, request: APIRequest) -> None:
+        if not failure.check(CancelledError):
+            report(self._log, request, failure)

@@ -1,0 +1,135 @@
+"""Objects of a view out of a store's pages: what the predicate lets through, until enough."""
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+
+from kjournal.api.resource import Resource
+from kjournal.kinds.meta import index_digest, parse_name
+from kjournal.kinds.model import Object
+from kjournal.query.model import PageStart, Record
+from kjournal.query.predicate import predicate_of
+from kjournal.query.view import View
+from kjournal.tail.tail import Checkpoint
+
+# Mapping and encoding of so many objects takes less than 20 ms, the longest step on the reactor.
+SLICE = 250
+
+Placed = tuple[Object, int]
+"""An object and its event time in microseconds."""
+
+
+class ListReader:
+    """Reads a view exactly at a checkpoint, slice after slice.
+
+    After the last slice `next_start` is where a following page begins, or None at the end.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        view: View,
+        checkpoint: Checkpoint,
+        *,
+        limit: int = 0,
+        start: PageStart | None = None,
+    ) -> None:
+        self.warnings: tuple[str, ...] = ()
+        self.next_start = start
+        self._resource, self._view, self._checkpoint = resource, view, checkpoint
+        self._query = resource.query(view)
+        self._holds = predicate_of(view)
+        self._left = limit or None
+        self._records: list[Record] = []
+        self._snapshot = start.snapshot if start else ""
+        self._more = True
+
+    async def next_slice(self) -> list[Placed] | None:
+        """Return 1..SLICE objects, or None at the end.
+
+        Raises: StoreError; then nothing that was returned is whole.
+        """
+        while self._left != 0:
+            if not self._records and not await self._fetch():
+                return None
+            found = self._take()
+            if found:
+                await self._let_others_run()
+                return found
+        return None
+
+    def _take(self) -> list[Placed]:
+        slice_, self._records = self._records[:SLICE], self._records[SLICE:]
+        found = []
+        for at, record in enumerate(slice_):
+            self.next_start = PageStart(snapshot=self._snapshot, after=record.sort)
+            placed = place(self._resource, record, self._checkpoint.resource_version)
+            if placed is not None and self._holds(*placed):
+                found.append(placed)
+                if self._left is not None:
+                    self._left -= 1
+                    if self._left == 0:
+                        self._records = slice_[at + 1 :] + self._records
+                        break
+        if not self._records and not self._more:
+            self.next_start = None
+        return found
+
+    async def _fetch(self) -> bool:
+        if not self._more:
+            self.next_start = None
+            return False
+        page = await self._resource.store.list_page(
+            self._query,
+            limit=min(self._left or self._page_size, self._page_size),
+            at=self._checkpoint.position,
+            after=self.next_start,
+        )
+        self.warnings += page.warnings
+        self._records, self._snapshot, self._more = page.records, page.snapshot, page.more
+        if not self._records:
+            self._more = False
+            self.next_start = None
+        return bool(self._records)
+
+    @property
+    def _page_size(self) -> int:
+        return self._resource.settings.bulk_size
+
+    def _let_others_run(self) -> Deferred[None]:
+        return deferLater(self._resource.clock, 0, lambda: None)
+
+    async def release(self) -> None:
+        """Give the snapshot up, if nobody goes on with it."""
+        if self._snapshot and self._more:
+            await self._resource.store.release(self._snapshot)
+
+
+def place(resource: Resource, record: Record, limit: int) -> Placed | None:
+    """Return a record as lists and gets show it, or None if it belongs to nobody.
+
+    Its resourceVersion is its event time, the same in every reading, but never above `limit`.
+    """
+    version = max(1, min(record.time_us, limit))
+    obj = resource.mapping.object_of(record, version)
+    if obj is None:
+        resource.tail.unplaced += 1
+        return None
+    return obj, record.time_us
+
+
+async def find(resource: Resource, name: str, view: View) -> Placed | None:
+    """Return the object of that name if it is in the view, by one keyed read of the store.
+
+    Raises: StoreError.
+    """
+    parsed = parse_name(name)
+    if parsed is None:
+        return None
+    document_id, digest = parsed
+    holds = predicate_of(view)
+    for record in await resource.store.get_records(document_id):
+        if index_digest(record.index) == digest:
+            placed = place(resource, record, resource.now_us())
+            if placed is not None and holds(*placed):
+                return placed
+    return None

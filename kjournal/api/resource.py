@@ -1,0 +1,36 @@
+"""One kind as it is served: the kind, its store, its mapping and its tail, wired together."""
+
+import attrs
+from twisted.internet.interfaces import IReactorTime
+
+from kjournal.codec import MICROSECONDS
+from kjournal.config.model import APISettings
+from kjournal.kinds.mapping import Mapping
+from kjournal.kinds.model import Kind
+from kjournal.query.clauses import query_of
+from kjournal.query.daterange import parse_moment_us
+from kjournal.query.model import Query
+from kjournal.query.view import View
+from kjournal.store.interfaces import IStore
+from kjournal.tail.tail import Tail
+
+
+@attrs.frozen(kw_only=True)
+class Resource:
+    """What the verbs need of a kind."""
+
+    kind: Kind
+    store: IStore
+    mapping: Mapping
+    tail: Tail
+    settings: APISettings
+    clock: IReactorTime
+
+    def query(self, view: View) -> Query:
+        """Return what to ask the store for, with the default time range as of now."""
+        since_us = parse_moment_us(self.settings.default_time_range, self.now_us())
+        return query_of(view, self.mapping.fields, since_us)
+
+    def now_us(self) -> int:
+        """Return microseconds since the epoch."""
+        return int(self.clock.seconds() * MICROSECONDS)

@@ -1,0 +1,88 @@
+"""Who asks: all ways to say so, tried in order.
+
+Source: apiserver pkg/authentication/authenticatorfactory/delegating.go, request/union/union.go
+"""
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from kjournal.auth.certificate import CertificateAuthenticator
+from kjournal.auth.front_proxy import FrontProxyAuthenticator
+from kjournal.auth.interfaces import Credentials, IAuthenticator
+from kjournal.auth.trust import TrustSource
+from kjournal.auth.user import ANONYMOUS, User
+from kjournal.errors import Forbidden, Unauthorized
+
+SILENCE_S = 10.0
+_IMPERSONATION = b"impersonate-"
+
+
+class Authenticator:
+    """Takes the first user that any way yields; whoever shows nothing at all is anonymous.
+
+    Credentials that are bad in one way and unknown to the others are an error: the sender meant to
+    be somebody.
+    """
+
+    _log = Logger()
+
+    def __init__(self, ways: Callable[[], Sequence[IAuthenticator]], clock: IReactorTime) -> None:
+        self._ways, self._clock = ways, clock
+        self._silent_until_s = 0.0
+
+    async def authenticate(self, credentials: Credentials) -> User:
+        """Return who asks.
+
+        Raises: Unauthorized for bad credentials; Forbidden for impersonation, which kube-apiserver
+        does and kjournal does not; ServiceUnavailable while no credentials can be judged.
+        """
+        self._refuse_impersonation(credentials)
+        problems: list[str] = []
+        for way in self._ways() if _shows_anything(credentials) else ():
+            try:
+                user = await way.authenticate(credentials)
+            except Unauthorized as error:
+                problems.append(error.message)
+                continue
+            if user is not None:
+                return user.with_authenticated_group()
+        if problems:
+            self._tell_operator(problems)
+            raise Unauthorized("Unauthorized")
+        return ANONYMOUS
+
+    def _tell_operator(self, problems: Sequence[str]) -> None:
+        # Through the aggregator a 401 looks like the user's own fault. Strangers cause it too, so
+        # it may not fill the log.
+        if self._clock.seconds() < self._silent_until_s:
+            return
+        self._silent_until_s = self._clock.seconds() + SILENCE_S
+        self._log.warn(
+            "credentials refused: {problems}; more of this is not logged for {silence_s:g} s",
+            problems="; ".join(problems),
+            silence_s=SILENCE_S,
+        )
+
+    def _refuse_impersonation(self, credentials: Credentials) -> None:
+        for name, _ in credentials.headers.getAllRawHeaders():
+            if name.lower().startswith(_IMPERSONATION):
+                raise Forbidden("kjournal does not impersonate; ask by way of kube-apiserver")
+
+
+def _shows_anything(credentials: Credentials) -> bool:
+    return bool(credentials.peer_chain)
+
+
+def authenticator_of(source: TrustSource, clock: IReactorTime) -> Authenticator:
+    """Return what says who asks, by the trust in force at each request."""
+
+    def ways() -> Sequence[IAuthenticator]:
+        trust = source.trust
+        return (
+            FrontProxyAuthenticator(trust.front_proxy, clock),
+            CertificateAuthenticator(trust.client_cas, clock),
+        )
+
+    return Authenticator(ways, clock)

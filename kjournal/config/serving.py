@@ -1,0 +1,88 @@
+"""From the flags that kube-apiserver has too to the ports and to whom is believed."""
+
+import re
+from typing import Any
+
+from kjournal.config.flags import CERTIFICATES, PRIVATE_KEY, Flags
+from kjournal.config.model import ServingSettings
+from kjournal.config.units import parse_address, parse_port
+
+DEFAULT_INSECURE_PORT = 8080
+_HEADERS = (
+    "requestheader-username-headers",
+    "requestheader-uid-headers",
+    "requestheader-group-headers",
+    "requestheader-extra-headers-prefix",
+)
+_KUBECONFIGS = ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
+_ONLY_SECURE = (
+    "bind-address",
+    "tls-cert-file",
+    "tls-private-key-file",
+    "cert-dir",
+    "client-ca-file",
+    "requestheader-client-ca-file",
+    "requestheader-allowed-names",
+    *_HEADERS,
+    *_KUBECONFIGS,
+)
+# Source: RFC 9110 section 5.6.2, token.
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def serving_of(flags: Flags, warnings: list[str]) -> ServingSettings:
+    """Return how to serve, with the mistakes noted in `flags` and what has no effect in warnings.
+
+    Source: kubernetes.io/docs/reference/command-line-tools-reference/kube-apiserver
+    """
+    values: dict[str, Any] = _ports(flags)
+    if values["secure_port"]:
+        _check_certificate(flags)
+    else:
+        warnings += [
+            f"--{name} has no effect without --secure-port" for name in flags.given(*_ONLY_SECURE)
+        ]
+    for name in ("client-ca-file", "requestheader-client-ca-file", "tls-cert-file"):
+        values[_attribute(name)] = flags.path(name, CERTIFICATES)
+    values["tls_private_key_file"] = flags.path("tls-private-key-file", PRIVATE_KEY)
+    values["cert_dir"] = flags.text("cert-dir")
+    values["bind_address"] = flags.parsed("bind-address", parse_address)
+    for name in _KUBECONFIGS:
+        values[_attribute(name)] = flags.path(name)
+    for name in _HEADERS:
+        values[_attribute(name)] = flags.all_parsed(name, _parse_header)
+    values["requestheader_allowed_names"] = tuple(flags.values("requestheader-allowed-names"))
+    return ServingSettings(
+        **{name: value for name, value in values.items() if value not in (None, "", ())}
+    )
+
+
+def _ports(flags: Flags) -> dict[str, Any]:
+    secure = flags.parsed("secure-port", parse_port)
+    insecure = flags.parsed("insecure-port", parse_port)
+    if not flags.given("insecure-port"):
+        insecure = 0 if secure else DEFAULT_INSECURE_PORT
+    if insecure == 0 and (secure == 0 or not flags.given("secure-port")):
+        flags.refuse("insecure-port", "0, and --secure-port is off", "one of the two ports on")
+    return {"secure_port": secure or 0, "insecure_port": insecure or 0}
+
+
+def _check_certificate(flags: Flags) -> None:
+    pair = ("tls-cert-file", "tls-private-key-file")
+    given = flags.given(*pair)
+    if len(given) == 1:
+        (missing,) = set(pair) - set(given)
+        flags.refuse(given[0], f"no --{missing}", "both, or --cert-dir alone")
+    elif not given and not flags.given("cert-dir"):
+        allowed = "--tls-cert-file with --tls-private-key-file, or --cert-dir"
+        flags.refuse("secure-port", "no certificate", allowed)
+
+
+def _parse_header(text: str) -> str:
+    if not _TOKEN.fullmatch(text):
+        raise ValueError("a name of an HTTP header, or several joined by commas")
+    return text
+
+
+def _attribute(name: str) -> str:
+    return name.replace("-", "_")

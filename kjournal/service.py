@@ -1,0 +1,172 @@
+"""The wiring, once: settings -> backend -> kinds -> tails -> routes -> ports, and the stop."""
+
+import secrets
+from collections.abc import Callable
+from collections.abc import Mapping as MappingABC
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from kjournal.api.gate import Gate
+from kjournal.api.guard import LoopbackGuard, SecureGuard
+from kjournal.api.health import Health
+from kjournal.api.resource import Resource
+from kjournal.api.routes import Routes, Surface
+from kjournal.api.site import APISite
+from kjournal.api.tls import serving_context_factory
+from kjournal.auth.access import Access
+from kjournal.auth.authenticator import authenticator_of
+from kjournal.auth.trust import TrustSource, trust_of
+from kjournal.client.connection import KubeConnection, connect
+from kjournal.client.kubeconfig import cluster_config
+from kjournal.config.model import APISettings, Settings
+from kjournal.demo.feed import DemoFeed
+from kjournal.errors import BadRequest, ConfigError, ConfigMistake
+from kjournal.ingest.site import bulk_site
+from kjournal.kinds.mapping import Mapping, field_map_of
+from kjournal.kinds.registry import KINDS
+from kjournal.query.model import Clause
+from kjournal.query.selectors import parse_labels
+from kjournal.store.interfaces import IBackend, IDocumentSink, Source
+from kjournal.store.registry import open_backend
+from kjournal.tail.tail import Tail
+
+LOOPBACK = "127.0.0.1"
+
+
+def filter_clauses(settings: APISettings) -> tuple[Clause, ...]:
+    """Return a kind's static filter: label grammar, over stored paths or mapped API fields.
+
+    Raises: ConfigError.
+    """
+    mapped = settings.field_map
+    try:
+        return tuple(
+            Clause(mapped.get(term.key, (term.key,)), term.operator, term.values)
+            for term in parse_labels(settings.filter)
+        )
+    except BadRequest as error:
+        where = f'apis[resource="{settings.resource}"].filter'
+        raise ConfigError([ConfigMistake(where, str(error), "label selector grammar")]) from error
+
+
+def resource_of(settings: APISettings, backend: IBackend, reactor: IReactorTime) -> Resource:
+    """Return one kind as the settings want it served. Does no I/O."""
+    kind = KINDS[settings.resource]
+    source = Source(
+        kind=kind.plural,
+        index=settings.index,
+        timestamp_fields=settings.timestamp_fields,
+        filter=filter_clauses(settings),
+        max_page=settings.bulk_size,
+    )
+    store = backend.open_store(source)
+    mapping = Mapping.compile(kind, field_map_of(kind, settings.field_map), settings.drop_fields)
+    tail = Tail(store, mapping, reactor, interval_s=settings.refresh_rate_s)
+    return Resource(
+        kind=kind, store=store, mapping=mapping, tail=tail, settings=settings, clock=reactor
+    )
+
+
+class Gateway(Service):
+    """The running gateway: it opens ports when it starts, and drains before it stops."""
+
+    _log = Logger()
+
+    def __init__(self, settings: Settings, reactor: Any, environ: MappingABC[str, str]) -> None:
+        """Build everything; no port is open yet.
+
+        Raises: ConfigError, StoreError.
+        """
+        self.settings, self._reactor = settings, reactor
+        self._backend = open_backend(settings.backend, reactor)
+        self.resources = {
+            api.resource: resource_of(api, self._backend, reactor) for api in settings.apis
+        }
+        self._health = Health()
+        surface = Surface(
+            resources=self.resources, token_key=secrets.token_bytes(32), health=self._health
+        )
+        self._routes = Routes(surface).app.resource()
+        self._ports: list[IListeningPort] = []
+        self._services: list[Service] = []
+        self._connections: list[KubeConnection] = []
+        self._secure = self._secure_port(environ) if settings.serving.secure_port else None
+
+    def _secure_port(self, environ: MappingABC[str, str]) -> Callable[[], IListeningPort]:
+        serving, reactor = self.settings.serving, self._reactor
+        trust = TrustSource(
+            trust_of(serving),
+            reactor,
+            self._cluster(serving.authentication_kubeconfig or serving.kubeconfig, environ),
+        )
+        self._services.append(trust)
+        cluster = self._cluster(serving.authorization_kubeconfig or serving.kubeconfig, environ)
+        guard = SecureGuard(authenticator_of(trust, reactor), Access(cluster, reactor))
+        tls = serving_context_factory(serving, lambda: trust.authorities, datetime.now(UTC))
+        site = TLSMemoryBIOFactory(tls, False, APISite(Gate(self._routes, guard)))
+        return lambda: reactor.listenTCP(serving.secure_port, site, interface=serving.bind_address)
+
+    def _cluster(self, path: str, environ: MappingABC[str, str]) -> KubeConnection | None:
+        config = cluster_config(path, environ)
+        if config is None:
+            return None
+        connection = connect(config, self._reactor)
+        self._connections.append(connection)
+        return connection
+
+    def startService(self) -> None:
+        """Listen."""
+        super().startService()
+        settings = self.settings
+        self._add_ingest()
+        for service in self._services:
+            service.startService()
+        if settings.serving.insecure_port:
+            site = APISite(Gate(self._routes, LoopbackGuard()))
+            port = self._reactor.listenTCP(settings.serving.insecure_port, site, interface=LOOPBACK)
+            self._ports.append(port)
+        if self._secure is not None:
+            self._ports.append(self._secure())
+        self._log.info(
+            "kjournal serves {kinds} from {backend}",
+            kinds=", ".join(self.resources),
+            backend=type(settings.backend).__name__.removesuffix("Settings").lower(),
+        )
+
+    def _add_ingest(self) -> None:
+        if not IDocumentSink.providedBy(self._backend):
+            return
+        sink = cast("IDocumentSink", self._backend)
+        settings = self.settings
+        if settings.bulk_port:
+            site = bulk_site(sink, api_key=settings.bulk_api_key, reactor=self._reactor)
+            port = self._reactor.listenTCP(
+                settings.bulk_port, site, interface=settings.bulk_address
+            )
+            self._ports.append(port)
+        if settings.demo:
+            self._services.append(DemoFeed(sink, self._reactor))
+
+    def stopService(self) -> Deferred[None]:
+        """Drain and stop: readyz red, watches ended, ports closed, the store let go."""
+        super().stopService()
+        self._health.stopping = True
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        for resource in self.resources.values():
+            await resource.tail.stop()
+        for port in self._ports:
+            await maybeDeferred(port.stopListening)
+        for service in self._services:
+            if service.running:
+                await maybeDeferred(service.stopService)
+        for connection in self._connections:
+            await connection.close()
+        await self._backend.close()

@@ -1,0 +1,68 @@
+"""Which records a source has, at which event time, and under which value of some paths."""
+
+from collections.abc import Sequence
+
+import attrs
+
+from kjournal.codec import dump_json, parse_time_us
+from kjournal.query.clause import clause_holds
+from kjournal.query.model import Document
+from kjournal.query.paths import ABSENT, lookup, text_of
+from kjournal.store.embedded.patterns import matches
+from kjournal.store.interfaces import Source
+
+RULES = 1
+"""Raised whenever the code below, or what it calls, decides otherwise: old lanes are made anew."""
+
+VALUE_CHARACTERS = 200
+"""Longer values are cut in the index; the clause itself is checked on the document."""
+
+
+def event_time_us(document: Document, timestamp_fields: Sequence[str]) -> int:
+    """Return the event time by the first field that holds one, or 0."""
+    for field in timestamp_fields:
+        value = lookup(document, field)
+        time_us = None if value is ABSENT else parse_time_us(value)
+        if time_us is not None:
+            return time_us
+    return 0
+
+
+@attrs.frozen
+class Lane:
+    """A source's records in the order of lists; with `paths`, those that have a value there."""
+
+    source: Source
+    paths: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """What makes the same lane in another run: everything that decides about a record."""
+        source = self.source
+        clauses = [[c.paths, c.operator.value, c.values] for c in source.filter]
+        return dump_json(
+            [RULES, source.index, source.timestamp_fields, clauses, self.paths]
+        ).decode()
+
+    def time_of(self, index: str, document: Document) -> int | None:
+        """Return the event time of a record of the source, or None for a record of no concern."""
+        if not matches(self.source.index, index):
+            return None
+        if not all(clause_holds(document, clause) for clause in self.source.filter):
+            return None
+        return event_time_us(document, self.source.timestamp_fields)
+
+    def values_of(self, document: Document) -> set[str]:
+        """Return the values that the record is found by: all that any clause could compare."""
+        if not self.paths:
+            return {""}
+        values = [lookup(document, path) for path in self.paths]
+        elements = [
+            one for value in values for one in (value if isinstance(value, list) else [value])
+        ]
+        return {cut(text) for text in map(text_of, elements) if text is not None}
+
+
+def cut(value: str) -> str:
+    """Return a value as it stands in the index."""
+    return value[:VALUE_CHARACTERS]

@@ -1,0 +1,223 @@
+"""What reader threads do: pages, batches and keyed reads, each in one transaction."""
+
+# ruff: noqa: S608 - SQL is put together from constants of this file only.
+
+import heapq
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import groupby
+from operator import itemgetter
+
+import attrs
+
+from kjournal.codec import load_json
+from kjournal.errors import CursorExpired, StoreRejected
+from kjournal.query.clause import clause_holds
+from kjournal.query.model import Batch, Clause, Page, PageStart, Position, Query, Record
+from kjournal.store.embedded.lanes import Lane, cut
+from kjournal.store.embedded.narrow import condition
+from kjournal.store.embedded.patterns import matches, named
+from kjournal.store.embedded.writer import last_row
+
+MAX_PAGE_BYTES = 16 << 20
+"""A page or batch ends early when its documents exceed this; it holds at least one record."""
+
+MAX_VALUES = 16
+"""Clauses with more values are not looked up by value."""
+
+_ENOUGH_TO_RANK = 2000
+
+_COLUMNS = "p.time_us, p.row, i.name, r.id, r.version, r.document"
+_TABLES = (
+    "places p CROSS JOIN records r ON r.row = p.row"
+    " CROSS JOIN indices i ON i.number = r.index_number"
+)
+_PLACE = itemgetter(0, 1)
+_Row = tuple[int, int, str, str, int, bytes]
+
+
+@attrs.frozen(kw_only=True)
+class ListRequest:
+    """One page to read; `by_value` are lanes of the source that are found by a clause's value."""
+
+    lane: Lane
+    query: Query
+    limit: int
+    at: int | None
+    after: PageStart | None
+    by_value: tuple[Lane, ...] = ()
+
+
+def read_page(connection: sqlite3.Connection, request: ListRequest) -> Page:
+    """Return the page.
+
+    Raises: CursorExpired, StoreRejected.
+    """
+    file, swept = _marks(connection)
+    ceiling = _ceiling(request, file) if request.after else request.at
+    if ceiling is None:
+        ceiling = last_row(connection)
+    if ceiling < swept:
+        raise CursorExpired("the list has taken too long; it must begin anew")
+    snapshot = f"{file}.{ceiling}"
+    warning = missing_indices(connection, request.lane.source.index)
+    if warning:
+        return Page(records=[], snapshot=snapshot, more=False, warnings=(warning,))
+    rows = _candidates(connection, request, ceiling)
+    records, more = _taken(rows, request.limit, request.query.clauses)
+    return Page(records=records, snapshot=snapshot, more=more)
+
+
+def read_batch(connection: sqlite3.Connection, lane: Lane, position: int | None) -> Batch:
+    """Return what came after `position`, in the order of rows."""
+    newest = last_row(connection)
+    if position is None:
+        return Batch(records=[], position=Position(newest))
+    sql = (
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE p.lane = ? AND p.row > ? AND p.row <= ?"
+        " AND r.gone IS NULL ORDER BY p.row"
+    )
+    number = _lane_number(connection, lane)
+    with closing(connection.execute(sql, (number, position, newest))) as rows:
+        records, more = _taken(rows, lane.source.max_page, ())
+    reached = int(str(records[-1].sort[1])) if more else newest
+    warning = missing_indices(connection, lane.source.index, strict=False)
+    return Batch(
+        records=records,
+        position=Position(reached),
+        more=more,
+        warnings=(warning,) if warning else (),
+    )
+
+
+def read_records(connection: sqlite3.Connection, lane: Lane, id: str) -> list[Record]:
+    """Return the source's records with that id, by index name."""
+    sql = (
+        f"SELECT {_COLUMNS} FROM records r CROSS JOIN places p ON p.lane = ? AND p.row = r.row"
+        " CROSS JOIN indices i ON i.number = r.index_number"
+        " WHERE r.id = ? AND r.gone IS NULL ORDER BY i.name"
+    )
+    return [_record(row) for row in connection.execute(sql, (_lane_number(connection, lane), id))]
+
+
+def missing_indices(
+    connection: sqlite3.Connection, pattern: str, *, strict: bool = True
+) -> str | None:
+    """Return a warning if no index matches the pattern.
+
+    Raises: StoreRejected if `strict` and an index named without wildcards is missing.
+    """
+    names = [name for (name,) in connection.execute("SELECT name FROM indices")]
+    for name in named(pattern):
+        if strict and name not in names:
+            raise StoreRejected(f"no such index {name!r}")
+    if any(matches(pattern, name) for name in names):
+        return None
+    return f"no index matches {pattern!r}"
+
+
+def _marks(connection: sqlite3.Connection) -> tuple[str, int]:
+    marks = dict(connection.execute("SELECT name, value FROM marks").fetchall())
+    return str(marks["file"]), int(marks["swept"])
+
+
+def _ceiling(request: ListRequest, file: str) -> int:
+    assert request.after is not None  # noqa: S101 - the caller asked
+    made_by, _, ceiling = request.after.snapshot.partition(".")
+    if made_by != file or not ceiling.isdecimal():
+        raise CursorExpired("the list was begun on another file; it must begin anew")
+    return int(ceiling)
+
+
+def _candidates(
+    connection: sqlite3.Connection, request: ListRequest, ceiling: int
+) -> Iterator[_Row]:
+    """Yield rows in the order of lists, a superset of what is wanted."""
+    number, values = _best_lane(connection, request)
+    scans = [_scan(connection, request, ceiling, number, value) for value in values]
+    # A record with several values (an array) stands in several scans, at one place.
+    return (next(same) for _, same in groupby(heapq.merge(*scans, key=_PLACE), key=_PLACE))
+
+
+def _best_lane(connection: sqlite3.Connection, request: ListRequest) -> tuple[int, Sequence[str]]:
+    """Return the lane to walk, and under which values: that with the fewest records there."""
+    lookups = [
+        (_lane_number(connection, lane), sorted({cut(value) for value in clause.values}))
+        for lane in request.by_value
+        for clause in request.query.clauses
+        if clause.paths == lane.paths and is_lookup(clause)
+    ]
+    if not lookups:
+        return _lane_number(connection, request.lane), ("",)
+    if len(lookups) == 1:
+        return lookups[0]
+    return min(lookups, key=lambda lookup: _count(connection, *lookup))
+
+
+def _count(connection: sqlite3.Connection, number: int, values: Sequence[str]) -> int:
+    sql = "SELECT count(*) FROM (SELECT 1 FROM places WHERE lane = ? AND value = ? LIMIT ?)"
+    return sum(
+        connection.execute(sql, (number, value, _ENOUGH_TO_RANK)).fetchone()[0] for value in values
+    )
+
+
+def is_lookup(clause: Clause) -> bool:
+    """Return whether a lane by value could serve the clause."""
+    return clause.operator.value == "in" and 0 < len(clause.values) <= MAX_VALUES
+
+
+def _scan(
+    connection: sqlite3.Connection, request: ListRequest, ceiling: int, number: int, value: str
+) -> Iterator[_Row]:
+    test, needles = condition(request.query.clauses)
+    begin_us, begin_row = request.query.since_us, -1
+    if request.after is not None:
+        begin_us, begin_row = (int(str(part)) for part in request.after.after)
+    parameters: list[object] = [number, value, ceiling, ceiling, *needles]
+    if begin_us is not None:
+        test += " AND (p.time_us, p.row) > (?, ?)"
+        parameters += [begin_us, begin_row]
+    if request.query.until_us is not None:
+        test += " AND p.time_us < ?"
+        parameters.append(request.query.until_us)
+    sql = (
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE p.lane = ? AND p.value = ? AND p.row <= ?"
+        f" AND (r.gone IS NULL OR r.gone > ?) AND {test} ORDER BY p.time_us, p.row"
+    )
+    with closing(connection.execute(sql, parameters)) as rows:
+        yield from rows
+
+
+def _taken(
+    rows: Iterator[_Row] | sqlite3.Cursor, limit: int, clauses: Sequence[Clause]
+) -> tuple[list[Record], bool]:
+    """Return at most `limit` records that satisfy the clauses, and whether another may follow."""
+    records: list[Record] = []
+    taken_bytes = 0
+    for row in rows:
+        if len(records) >= limit or taken_bytes > MAX_PAGE_BYTES:
+            return records, True
+        record = _record(row)
+        if all(clause_holds(record.document, clause) for clause in clauses):
+            records.append(record)
+            taken_bytes += len(row[5])
+    return records, False
+
+
+def _record(row: _Row) -> Record:
+    time_us, number, index, id, version, body = row
+    return Record(
+        index=index,
+        id=id,
+        time_us=time_us,
+        document=load_json(body),
+        sort=(time_us, number),
+        updated=version > 1,
+    )
+
+
+def _lane_number(connection: sqlite3.Connection, lane: Lane) -> int:
+    return int(
+        connection.execute("SELECT number FROM lanes WHERE key = ?", (lane.key,)).fetchone()[0]
+    )

@@ -1,0 +1,223 @@
+"""The one poller of a kind: it advances a position, and mints resourceVersions as it goes.
+
+It runs while somebody lists or watches, and stops some time after the last one left. Lists and
+watches that need the present share its polls.
+"""
+
+from collections import OrderedDict
+
+import attrs
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from kjournal.codec import MICROSECONDS, dump_json
+from kjournal.errors import Expired, KjournalError, StoreError
+from kjournal.kinds.mapping import Mapping
+from kjournal.query.model import Position, Record
+from kjournal.query.resource_version import Mint
+from kjournal.query.view import View
+from kjournal.store.interfaces import IStore
+from kjournal.tail.hub import Hub, Subscription
+from kjournal.tail.window import WatchEvent, Window
+
+# Lists go on for so long at the checkpoint that they began at: longer than continue tokens live.
+CHECKPOINT_AGE_S = 15 * 60.0
+IDLE_S = 15 * 60.0
+MAX_BACKOFF_S = 5.0
+# How long watchers bridge a store that does not answer, before they are ended cleanly.
+PATIENCE_S = 30.0
+
+
+@attrs.frozen
+class Checkpoint:
+    """What a resourceVersion means for the store: everything up to it, and nothing after."""
+
+    resource_version: int
+    position: Position
+
+
+class Tail:
+    """Polls one kind's store, and publishes what is new to its hub."""
+
+    _log = Logger()
+
+    def __init__(
+        self, store: IStore, mapping: Mapping, clock: IReactorTime, *, interval_s: float
+    ) -> None:
+        self.hub = Hub(Window())
+        self.unplaced = 0
+        self.failing_since_s: float | None = None
+        self._store, self._mapping, self._clock = store, mapping, clock
+        self._interval_s = interval_s
+        self._mint = Mint()
+        self._position: Position | None = None
+        self._checkpoints: OrderedDict[int, tuple[float, Position]] = OrderedDict()
+        self._waiters: list[Deferred[Checkpoint]] = []
+        self._sleep: IDelayedCall | None = None
+        self._run: Deferred[None] | None = None
+        self._used_s = 0.0
+        self._failures = 0
+
+    @property
+    def running(self) -> bool:
+        """True while it polls."""
+        return self._run is not None
+
+    async def checkpoint(self) -> Checkpoint:
+        """Return a checkpoint of a poll that began after this call.
+
+        Raises: StoreError if that poll fails.
+        """
+        waiter: Deferred[Checkpoint] = Deferred(self._waiters_left)
+        self._waiters.append(waiter)
+        self._use()
+        if self._sleep is not None:
+            self._sleep.reset(0)
+        return await waiter
+
+    def _waiters_left(self, waiter: Deferred[Checkpoint]) -> None:
+        if waiter in self._waiters:
+            self._waiters.remove(waiter)
+
+    def position_at(self, resource_version: int) -> Position:
+        """Return the position of a checkpoint that a list began at.
+
+        Raises: Expired if it is too long ago, or was another process's.
+        """
+        known = self._checkpoints.get(resource_version)
+        if known is None:
+            raise Expired("The provided continue parameter is too old to go on with; list again")
+        return known[1]
+
+    def subscribe(self, view: View, after: int) -> Subscription:
+        """Return a subscription to the view's events above a resourceVersion.
+
+        Raises: Expired if not all of them are known here.
+        """
+        subscription = self.hub.subscribe(view, after)
+        self._use()
+        return subscription
+
+    async def stop(self) -> None:
+        """End all subscriptions, and the polling; returns when neither is left."""
+        for subscription in self.hub:
+            subscription.end()
+        run = self._run
+        if run is not None:
+            run.cancel()
+            await run
+
+    def _use(self) -> None:
+        self._used_s = self._clock.seconds()
+        if self._run is None:
+            self._run = Deferred.fromCoroutine(self._poll_while_used())
+            self._run.addErrback(self._broke)
+            if self._run.called:
+                self._run = None
+
+    def _broke(self, failure: Failure) -> None:
+        self._run = None
+        if not failure.check(CancelledError):
+            self._log.failure("the tail of {kind} broke", failure, kind=self._mapping.kind.plural)
+        for waiter in self._take_waiters():
+            waiter.errback(KjournalError("the tail was stopped"))
+
+    def _take_waiters(self) -> list[Deferred[Checkpoint]]:
+        waiters, self._waiters = self._waiters, []
+        return waiters
+
+    async def _poll_while_used(self) -> None:
+        while self._waiters or self.hub or self._clock.seconds() - self._used_s < IDLE_S:
+            if self.hub:
+                self._used_s = self._clock.seconds()
+            await self._poll_once()
+            if not self._waiters:
+                await self._pause()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Stop as if never run: what follows is not known, so nothing older can be resumed."""
+        self._run = None
+        self._position = None
+        self._checkpoints.clear()
+        self.hub.window = Window(floor=self._mint.next(self._now_us()))
+
+    async def _pause(self) -> None:
+        delay_s = self._interval_s
+        if self._failures:
+            delay_s = min(MAX_BACKOFF_S, self._interval_s * 2.0**self._failures)
+        slept: Deferred[None] = Deferred()
+        self._sleep = self._clock.callLater(delay_s, slept.callback, None)
+        try:
+            await slept
+        finally:
+            sleep, self._sleep = self._sleep, None
+            if sleep.active():
+                sleep.cancel()
+
+    async def _poll_once(self) -> None:
+        waiters = self._take_waiters()
+        try:
+            checkpoint = await self._drain()
+        except StoreError as error:
+            self._failed(error)
+            for waiter in waiters:
+                waiter.errback(error)
+            return
+        except BaseException:
+            self._waiters = waiters + self._waiters
+            raise
+        self._failures, self.failing_since_s = 0, None
+        if waiters:
+            self._remember(checkpoint)
+        for waiter in waiters:
+            waiter.callback(checkpoint)
+
+    def _failed(self, error: StoreError) -> None:
+        self._failures += 1
+        now_s = self._clock.seconds()
+        if self.failing_since_s is None:
+            self.failing_since_s = now_s
+            self._log.warn(
+                "the store of {kind} does not answer: {error}",
+                kind=self._mapping.kind.plural,
+                error=str(error),
+            )
+        if now_s - self.failing_since_s > PATIENCE_S:
+            for subscription in self.hub:
+                subscription.end()
+
+    async def _drain(self) -> Checkpoint:
+        """Poll until nothing more is to be had at once, publishing as it goes."""
+        more = True
+        while more:
+            first = self._position is None
+            batch = await self._store.poll(self._position)
+            events = [event for record in batch.records if (event := self._event_of(record))]
+            self._position, more = batch.position, batch.more
+            version = self._mint.next(self._now_us())
+            if first:
+                self.hub.window.floor = version
+            self.hub.publish(events, version)
+        return Checkpoint(version, batch.position)
+
+    def _event_of(self, record: Record) -> WatchEvent | None:
+        version = self._mint.next(self._now_us())
+        obj = self._mapping.object_of(record, version)
+        if obj is None:
+            self.unplaced += 1
+            return None
+        size = len(dump_json(record.document))
+        kind = "MODIFIED" if record.updated else "ADDED"
+        return WatchEvent(kind, version, obj, record.time_us, size)
+
+    def _remember(self, checkpoint: Checkpoint) -> None:
+        now_s = self._clock.seconds()
+        self._checkpoints[checkpoint.resource_version] = (now_s, checkpoint.position)
+        while now_s - next(iter(self._checkpoints.values()))[0] > CHECKPOINT_AGE_S:
+            self._checkpoints.popitem(last=False)
+
+    def _now_us(self) -> int:
+        return int(self._clock.seconds() * MICROSECONDS)
