@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.failure import Failure
 
 from kjournal.api.gate import Gate
 from kjournal.api.guard import LoopbackGuard, SecureGuard
@@ -24,19 +25,22 @@ from kjournal.auth.authenticator import authenticator_of
 from kjournal.auth.trust import TrustSource, trust_of
 from kjournal.client.connection import KubeConnection, connect
 from kjournal.client.kubeconfig import cluster_config
+from kjournal.codec import MICROSECONDS
 from kjournal.config.model import APISettings, Settings
 from kjournal.demo.feed import DemoFeed
+from kjournal.demo.welcome import welcome
 from kjournal.errors import BadRequest, ConfigError, ConfigMistake
 from kjournal.ingest.site import bulk_site
 from kjournal.kinds.mapping import Mapping, field_map_of
 from kjournal.kinds.registry import KINDS
-from kjournal.query.model import Clause
+from kjournal.query.model import Clause, Query
 from kjournal.query.selectors import parse_labels
 from kjournal.store.interfaces import IBackend, IDocumentSink, Source
 from kjournal.store.registry import open_backend
 from kjournal.tail.tail import Tail
 
 LOOPBACK = "127.0.0.1"
+DEMO_PAST_US = 2 * 3600 * MICROSECONDS
 
 
 def filter_clauses(settings: APISettings) -> tuple[Clause, ...]:
@@ -78,8 +82,14 @@ class Gateway(Service):
 
     _log = Logger()
 
-    def __init__(self, settings: Settings, reactor: Any, environ: MappingABC[str, str]) -> None:
-        """Build everything; no port is open yet.
+    def __init__(
+        self,
+        settings: Settings,
+        reactor: Any,
+        environ: MappingABC[str, str],
+        announce: Callable[[str], object],
+    ) -> None:
+        """Build everything; no port is open yet. `announce` tells a person what to type next.
 
         Raises: ConfigError, StoreError.
         """
@@ -96,6 +106,8 @@ class Gateway(Service):
         self._ports: list[IListeningPort] = []
         self._services: list[Service] = []
         self._connections: list[KubeConnection] = []
+        self._demo: Deferred[None] = succeed(None)
+        self._announce = announce
         self._secure = self._secure_port(environ) if settings.serving.secure_port else None
 
     def _secure_port(self, environ: MappingABC[str, str]) -> Callable[[], IListeningPort]:
@@ -124,6 +136,8 @@ class Gateway(Service):
         """Listen."""
         super().startService()
         settings = self.settings
+        for warning in settings.warnings:
+            self._log.warn("{warning}", warning=warning)
         self._add_ingest()
         for service in self._services:
             service.startService()
@@ -151,7 +165,25 @@ class Gateway(Service):
             )
             self._ports.append(port)
         if settings.demo:
-            self._services.append(DemoFeed(sink, self._reactor))
+            self._demo = Deferred.fromCoroutine(self._start_demo(sink))
+            self._demo.addErrback(self._demo_failed)
+
+    async def _start_demo(self, sink: IDocumentSink) -> None:
+        """Feed the store; with a past of two hours, unless it has one."""
+        lines = self.resources.get("containerlogs")
+        backfill = True
+        if lines is not None:
+            since_us = lines.now_us() - DEMO_PAST_US
+            page = await lines.store.list_page(Query(since_us=since_us), limit=1)
+            backfill = not page.records
+        feed = DemoFeed(sink, self._reactor, backfill=backfill)
+        self._services.append(feed)
+        feed.startService()
+        self._announce(welcome(self.settings.serving.insecure_port, self.settings.bulk_port))
+
+    def _demo_failed(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("the demo feed did not start", failure)
 
     def stopService(self) -> Deferred[None]:
         """Drain and stop: readyz red, watches ended, ports closed, the store let go."""
@@ -160,6 +192,7 @@ class Gateway(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self._demo.cancel()
         for resource in self.resources.values():
             await resource.tail.stop()
         for port in self._ports:

@@ -107,7 +107,8 @@ class APIRequest(Request):
         self._is_cut = True
         if self.producer is not None:
             self.unregisterProducer()
-        self.channel.transport.abortConnection()
+        transport: Any = self.channel.transport
+        transport.abortConnection()
 
     def finish(self) -> None:
         """End the answer; one that was cut has no end.

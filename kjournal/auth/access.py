@@ -75,14 +75,6 @@ class Access:
             ) from error
 
 
-@implementer(IAccess)
-class AllowAll:
-    """Allows everything: for the loopback port alone, whose users own the machine."""
-
-    async def authorize(self, user: User, attributes: Attributes) -> None:
-        """Return, whoever asks for whatever."""
-
-
 def _is_public(attributes: Attributes) -> bool:
     return not attributes.resource and attributes.path in PUBLIC_PATHS
 

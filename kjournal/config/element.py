@@ -17,6 +17,7 @@ from kjournal.config.mistakes import Mistakes
 _T = TypeVar("_T")
 _YAML = "tag:yaml.org,2002:"
 _MAX_SHOWN = 60
+_USERINFO = re.compile(r":[^@]*@|//[^@]*@")
 _NULL = _YAML + "null"
 _MERGE = _YAML + "merge"
 _TAGS = frozenset(
@@ -56,7 +57,7 @@ class Element:
     def _pairs(self, node: yaml.Node, inside: list[yaml.Node]) -> dict[str, "Element"]:
         """Return all pairs, those of merged mappings (`<<`) behind the mapping's own."""
         if not isinstance(node, yaml.MappingNode) or any(node is outer for outer in inside):
-            self.refuse(self.kind, "a mapping", node)
+            self.refuse(self.shape, "a mapping", node)
             return {}
         own: dict[str, Element] = {}
         merged: dict[str, Element] = {}
@@ -78,7 +79,7 @@ class Element:
     def items(self, allowed: str = "a list") -> list["Element"]:
         """Return the elements of a list that is not empty."""
         if not isinstance(self.node, yaml.SequenceNode):
-            self.refuse(self.kind, allowed)
+            self.refuse(self.shape, allowed)
             return []
         if not self.node.value:
             self.refuse("an empty list", allowed)
@@ -99,7 +100,7 @@ class Element:
         `parse` raises ValueError with what is allowed; a secret is never shown.
         """
         if not isinstance(self.node, yaml.ScalarNode) or self.node.tag == _NULL:
-            self.refuse(self.kind, "a text")
+            self.refuse(self.shape, "a text")
             return None
         text = str(self.node.value)
         if UNSET in text:
@@ -118,7 +119,7 @@ class Element:
         if self.node.tag == _YAML + "bool":
             return str(self.node.value).lower() in ("true", "yes", "on")
         if not (isinstance(self.node, yaml.ScalarNode) and UNSET in self.node.value):
-            self.refuse(self.kind, "true or false")
+            self.refuse(self.shape, "true or false")
         return None
 
     def refuse(self, found: str, allowed: str, node: yaml.Node | None = None) -> None:
@@ -132,7 +133,12 @@ class Element:
         return f"{self.file}:{self.node.start_mark.line + 1}: {self.path or '(top)'}"
 
     @property
-    def kind(self) -> str:
+    def is_mapping(self) -> bool:
+        """Whether keys can stand here."""
+        return isinstance(self.node, yaml.MappingNode)
+
+    @property
+    def shape(self) -> str:
         """What stands here, in words that give nothing away."""
         if self.node.tag == _NULL:
             return "nothing"
@@ -172,8 +178,8 @@ def _problem(error: yaml.MarkedYAMLError) -> str:
 
 
 def shown(text: str) -> str:
-    """Return a text as a message shows it: bounded, in one line, and never a URL."""
-    if "@" in text and "://" in text:
-        return "a URL"
+    """Return a text as a message shows it: bounded, in one line, and none with URL userinfo."""
+    if _USERINFO.search(text):
+        return "a text that is not shown"
     cut = text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
     return f'"{"".join(char if char.isprintable() else "?" for char in cut)}"'

@@ -39,7 +39,11 @@ class Files:
             return self.read(path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "no path"
-            self.mistakes.add(where, f"{shown(path)} ({reason})", "a file that can be read")
+            # A secret is easily given where its file is asked for; a path mostly begins like this.
+            name = (
+                shown(path) if path.startswith(("/", "./", "../")) else "a name that is not shown"
+            )
+            self.mistakes.add(where, f"{name} ({reason})", "a file that can be read")
             return None
 
     def check(self, path: str, where: str, pem: re.Pattern[bytes] | None = None) -> None:

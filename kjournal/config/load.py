@@ -63,6 +63,8 @@ def load_config(
 
 def _settings(top: Element, reading: _Reading) -> FileSettings:
     entries = top.entries(("apiVersion", "kind", "backend", "apis"))
+    if not top.is_mapping:
+        return FileSettings()
     for name, value in (("apiVersion", API_VERSION), ("kind", KIND)):
         if name in entries:
             entries[name].parsed(partial(_parse_constant, value))
@@ -118,7 +120,7 @@ def _apis(top: Element, element: Element | None, reading: _Reading) -> tuple[API
 
 def _api(element: Element, reading: _Reading) -> APISettings:
     entries = element.entries([*names_of(API_KEYS), "backend"])
-    if element.kind == "a mapping" and "resource" not in entries:
+    if element.is_mapping and "resource" not in entries:
         element.refuse("no resource", f"resource: one of {', '.join(RESOURCES)}")
     values = values_of(entries, API_KEYS)
     blocks = entries["backend"].entries(BACKENDS) if "backend" in entries else {}

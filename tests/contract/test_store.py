@@ -7,12 +7,12 @@ import pytest
 import pytest_twisted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from kjournal.query.clause import clause_holds
 from twisted.internet.defer import Deferred, gatherResults
 from zope.interface.verify import verifyObject
 
 from kjournal.codec import format_micros
 from kjournal.errors import CursorExpired, StoreRejected
+from kjournal.query.clause import clause_holds
 from kjournal.query.model import (
     Batch,
     Clause,

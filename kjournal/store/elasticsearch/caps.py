@@ -68,15 +68,19 @@ class Capabilities:
         if self.hiding is None:
             return True
         part: Any = self.hiding.get(index, {})
-        dynamic = part.get("dynamic", "true")
-        for name in path.split("."):
+        dynamic: Any = "true"
+        for name in (*path.split("."), ""):
+            dynamic = part.get("dynamic", dynamic)
+            if _says_no(part.get("enabled")):
+                return True
             part = part.get("properties", {}).get(name)
             if not isinstance(part, Mapping):
                 break
-            dynamic = part.get("dynamic", dynamic)
-            if str(part.get("enabled", "true")).lower() == "false":
-                return True
-        return str(dynamic).lower() == "false"
+        return _says_no(dynamic)
+
+
+def _says_no(setting: Any) -> bool:
+    return str(setting).lower() == "false"
 
 
 def parents_of(path: str) -> list[str]:

@@ -1,6 +1,7 @@
 """From settings to a client of the cluster, for Elasticsearch 8 and 9 alike."""
 
 import functools
+import logging
 from typing import Any, cast
 
 from elastic_transport import AsyncTransport, NodeConfig, Serializer
@@ -45,6 +46,8 @@ def open_client(
 
     Raises: StoreRejected for a URL that is none.
     """
+    # What it warns of reaches our callers as a StoreError; it must not go to stderr by default.
+    logging.getLogger("elastic_transport").addHandler(logging.NullHandler())
     json: Serializer = OrjsonSerializer()
     transport = functools.partial(TwistedTransport, agent=agent, clock=clock)
     return AsyncElasticsearch(
@@ -64,12 +67,14 @@ def open_client(
 
 def _nodes(settings: ElasticsearchSettings) -> list[NodeConfig]:
     try:
-        return [
-            url_to_node_config(url, use_default_ports_for_scheme=True)
-            for url in dict.fromkeys(settings.urls)
+        nodes = [
+            url_to_node_config(url, use_default_ports_for_scheme=True) for url in settings.urls
         ]
     except ValueError as error:
         raise StoreRejected("a URL of Elasticsearch is not valid") from error
+    if not nodes or any(node.scheme not in ("http", "https") for node in nodes):
+        raise StoreRejected("a URL of Elasticsearch is not valid")
+    return list(dict.fromkeys(nodes))
 
 
 def _credential(settings: ElasticsearchSettings) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The requests that kjournal makes of a cluster, each answered as a whole or refused."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from elasticsearch import ApiError, AsyncElasticsearch, AuthorizationException
@@ -44,12 +45,30 @@ class Cluster:
 
     async def search(self, body: Body, *, index: str, shard: int | None = None) -> Answer:
         """Search an index pattern; with `shard`, only the shards of that number."""
-        preference = self._preference if shard is None else f"_shards:{shard}|{self._preference}"
         with store_errors(index):
             answer = await self._client.search(
-                index=index, preference=preference, allow_partial_search_results=False, **body
+                index=index,
+                preference=self._preferring(shard),
+                allow_partial_search_results=False,
+                **body,
             )
         return answer_of(answer.body)
+
+    async def search_each(self, body: Body, indices: Sequence[str], *, shard: int) -> list[Answer]:
+        """Search single indices alike, each by itself; the answers are in their order."""
+        head = {"preference": self._preferring(shard), "allow_partial_search_results": False}
+        searches = [part for name in indices for part in ({"index": name, **head}, body)]
+        with store_errors():
+            answer = await self._client.msearch(searches=searches)
+            responses = answer.body.get("responses")
+            if not isinstance(responses, list) or len(responses) != len(indices):
+                raise shape_error()
+            for response in responses:
+                if isinstance(response, dict) and "error" in response:
+                    status = int(response.get("status", 500))
+                    meta = replace(answer.meta, status=status)
+                    raise ApiError("one of several searches failed", meta=meta, body=response)
+        return [answer_of(response) for response in responses]
 
     async def search_snapshot(self, body: Body, pit: str, *, index: str, paging: bool) -> Answer:
         """Search a point in time, and keep it alive.
@@ -139,6 +158,9 @@ class Cluster:
         if found:
             self._uuids_readable[index] = False
         return found
+
+    def _preferring(self, shard: int | None) -> str:
+        return self._preference if shard is None else f"_shards:{shard}|{self._preference}"
 
     async def _described(self, index: str) -> Layout:
         with store_errors(index):

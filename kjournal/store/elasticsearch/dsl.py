@@ -110,7 +110,8 @@ def _bounds(since_us: int | None, until_us: int | None) -> Dsl:
 def sort_of(fields: tuple[str, ...], nanos: bool) -> list[Dsl]:
     """Return the order of lists: event time, where the store's own tie-break follows by itself.
 
-    What has no event time comes first, as time 0. `nanos`: `date` and `date_nanos` are only merged rightly when both are compared as the latter.
+    What has no event time comes first, as time 0. `nanos`: `date` and `date_nanos` are only merged
+    rightly when both are compared as the latter.
     """
     order: Dsl = {"order": "asc", "missing": "_first", "unmapped_type": "date"}
     if nanos:
@@ -137,21 +138,27 @@ def _of_type(kind: str, path: str, clause: Clause) -> list[Dsl] | None:
 
 
 def _equal(kind: str, path: str, values: tuple[str, ...]) -> list[Dsl] | None:
-    if kind in _KEYWORDS:
-        if kind == "flattened" and any(len(value) > _FLATTENED_CHARS for value in values):
-            return None
-        # A stored 5.0 is 5 to a selector, and "5.0" to a keyword.
-        floats = [f"{value}.0" for value in values if _INTEGER.fullmatch(value)]
-        return [{"terms": {path: [*values, *floats]}}]
-    if kind in _TEXTS:
-        return [
-            {"match_phrase": {path: {"query": value, "zero_terms_query": "all"}}}
-            for value in values
-        ]
+    if kind in _KEYWORDS or kind in _TEXTS:
+        return _spelled(kind, path, values)
     if kind in _DATES:
         return _times(path, values)
     parsable = all(_parses(kind, value) for value in values)
     return [{"terms": {path: list(values)}}] if parsable else None
+
+
+def _spelled(kind: str, path: str, values: tuple[str, ...]) -> list[Dsl] | None:
+    """Return queries for fields that index what was written: 5.0 and 0.10, not 5 and 0.1."""
+    if any(_DECIMAL.fullmatch(value) and not _INTEGER.fullmatch(value) for value in values):
+        return None
+    if kind == "flattened" and any(len(value) > _FLATTENED_CHARS for value in values):
+        return None
+    floats = [f"{value}.0" for value in values if _INTEGER.fullmatch(value)]
+    if kind in _KEYWORDS:
+        return [{"terms": {path: [*values, *floats]}}]
+    return [
+        {"match_phrase": {path: {"query": value, "zero_terms_query": "all"}}}
+        for value in (*values, *floats)
+    ]
 
 
 def _times(path: str, values: tuple[str, ...]) -> list[Dsl] | None:
@@ -250,8 +257,11 @@ def _any_of(
 
 
 def _warnings(clause: Clause, caps: Capabilities) -> list[str]:
+    known = "is not indexed"
+    if caps.hiding is None:
+        known = "may not be indexed (without view_index_metadata kjournal cannot know)"
     return [
-        f"field {path} is not indexed; every record is read to find it"
+        f"field {path} {known}; records are read to find it"
         for path in clause.paths
         if HIDDEN in caps.types_of(path)
     ]

@@ -36,58 +36,51 @@ class NumberReader:
         None: no index has such a shard.
         """
         tops = await self._tops(indices, number)
-        if tops is None:
-            return None
-        marks = {index: max(-1, top[0] - SETTLE_DEPTH) for index, top in tops.items()}
-        ranges = {index: _range(index, marks[index], tops[index][0]) for index in tops}
-        known = await self._whole(ranges, marks, tops, number) if tops else {}
-        rest = [ranges[index] for index in tops if index not in known]
-        pairs: dict[str, list[Pair]] = {index: [] for index in tops if index not in known}
-        if rest:
-            for index, pair in await self._pairs(_either(rest), number):
+        if not tops:
+            return tops if tops is None else {}
+        marks = {index: max(-1, top - SETTLE_DEPTH) for index, top in tops.items()}
+        ranges = {index: _range(index, marks[index], top) for index, top in tops.items()}
+        found = await self._whole(ranges, marks, tops, number)
+        pairs: dict[str, list[Pair]] = {index: [] for index in tops if index not in found}
+        if pairs:
+            for index, pair in await self._pairs(_either([ranges[one] for one in pairs]), number):
                 pairs[index].append(pair)
-        known |= {
-            index: ShardPosition(settled=marks[index]).learned(those)
-            for index, those in pairs.items()
-        }
-        return {
-            index: shard.confirmed(_highest(pairs.get(index), tops[index]))
-            for index, shard in known.items()
-        }
+        for index, those in pairs.items():
+            shard = ShardPosition(settled=marks[index]).learned(those)
+            found[index] = shard.confirmed(max(those, default=None))
+        return found
 
-    async def _tops(self, indices: list[str], number: int) -> dict[str, Pair] | None:
-        """Return the highest visible pair of each index."""
-        answer = await self._cluster.search(
-            {
-                "size": 0,
-                "query": {"match_all": {}},
-                "aggs": {"index": _by_index(len(indices), {"top": _end("desc")})},
-            },
-            index=self._index,
-            shard=number,
-        )
-        if not answer.shards:
+    async def _tops(self, indices: list[str], number: int) -> dict[str, int] | None:
+        """Return the highest visible number of each index; by itself that needs no scan."""
+        body = {"size": 0, "aggs": {"top": {"max": {"field": "_seq_no"}}}}
+        answers = await self._cluster.search_each(body, indices, shard=number)
+        if not any(answer.shards for answer in answers):
             return None
-        found = {key: _pair(bucket["top"]) for key, bucket in _buckets(answer.aggregations)}
-        return {index: pair for index, pair in found.items() if index in indices}
+        tops = {}
+        for index, answer in zip(indices, answers, strict=True):
+            top = _max(answer.aggregations) if answer.shards else None
+            if top is not None:
+                tops[index] = top
+        return tops
 
     async def _whole(
         self,
         ranges: Mapping[str, Body],
         marks: Mapping[str, int],
-        tops: Mapping[str, Pair],
+        tops: Mapping[str, int],
         number: int,
     ) -> dict[str, ShardPosition]:
         """Return positions where nothing is missing and all terms are equal: most indices.
 
         A visible number's term is never below that of a lower one, so its ends tell them.
         """
+        ends = {"low": _end("asc"), "high": _end("desc")}
         answer = await self._cluster.search(
             {
                 "size": 0,
                 "query": _either(ranges.values()),
                 "track_total_hits": False,
-                "aggs": {"index": _by_index(len(ranges), {"low": _end("asc")})},
+                "aggs": {"index": _by_index(len(ranges), ends)},
             },
             index=self._index,
             shard=number,
@@ -96,10 +89,12 @@ class NumberReader:
         for index, bucket in _buckets(answer.aggregations):
             if index not in tops:
                 continue
-            (top, term), mark = tops[index], marks[index]
-            if bucket["doc_count"] == top - mark and _pair(bucket["low"]) == (mark + 1, term):
-                known = {term: Numbers(((mark + 1, top),))}
-                whole[index] = ShardPosition(settled=mark, known=known)
+            mark, top = marks[index], tops[index]
+            low, high = _pair(bucket["low"]), _pair(bucket["high"])
+            complete = bucket["doc_count"] == top - mark and (low[0], high[0]) == (mark + 1, top)
+            if complete and low[1] == high[1]:
+                known = {high[1]: Numbers(((mark + 1, top),))}
+                whole[index] = ShardPosition(settled=mark, known=known).confirmed(high)
         return whole
 
     async def _pairs(self, query: Body, number: int) -> list[tuple[str, Pair]]:
@@ -192,6 +187,9 @@ def _pair(end: Body) -> Pair:
         raise shape_error() from error
 
 
-def _highest(read: list[Pair] | None, top: Pair) -> Pair | None:
-    """Return the witness: of what was read, or the top where all was there."""
-    return top if read is None else max(read, default=None)
+def _max(aggregations: Body) -> int | None:
+    try:
+        value = aggregations["top"]["value"]
+        return None if value is None else int(value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise shape_error() from error

@@ -32,6 +32,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 from twisted.web.client import RequestTransmissionFailed, ResponseDone, ResponseFailed
+from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgent, IBodyProducer, IResponse
 from zope.interface import implementer
@@ -225,7 +226,8 @@ class _Collector(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self.whole.called:
             return
-        if reason.check(ResponseDone):
+        # Without a length only the content can tell whether it is whole: JSON can.
+        if reason.check(ResponseDone, PotentialDataLoss):
             self.whole.callback(b"".join(self._parts))
         else:
             self.whole.errback(reason)

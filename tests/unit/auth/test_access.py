@@ -9,7 +9,7 @@ from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
 from kjournal.auth import review
-from kjournal.auth.access import Access, AllowAll
+from kjournal.auth.access import Access
 from kjournal.auth.interfaces import Attributes, IAccess
 from kjournal.auth.user import ANONYMOUS, INSECURE, User
 from kjournal.errors import Forbidden, InternalError
@@ -41,7 +41,6 @@ def kube(allowed: Any = True, **more: Any) -> tuple[FakeKube, Access]:
 
 def test_both_provide_the_interface() -> None:
     verifyObject(IAccess, kube()[1])
-    verifyObject(IAccess, AllowAll())
 
 
 def test_a_resource_request_is_asked_for_with_the_whole_user() -> None:
@@ -299,7 +298,3 @@ def test_without_a_kube_apiserver_only_masters_and_probes_pass() -> None:
     success(access.authorize(ANONYMOUS, Attributes(verb="get", path="/livez")))
     refusal = failure(access.authorize(ALICE, LIST), Forbidden).value
     assert "--authorization-kubeconfig" in refusal.message
-
-
-def test_the_insecure_port_asks_nobody() -> None:
-    success(AllowAll().authorize(INSECURE, LIST))

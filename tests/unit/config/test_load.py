@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kjournal.config import schema
 from kjournal.config.load import FileSettings, load_config
 from kjournal.config.mistakes import Mistakes
 from kjournal.config.model import RESOURCES, ElasticsearchSettings, EmbeddedSettings
@@ -238,11 +239,15 @@ def test_settings_hide_secrets() -> None:
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
-KEYS = st.sampled_from(
-    "apiVersion kind backend apis elasticsearch embedded tls url password path maxSize maxAge "
-    "resource fieldMap dropFields filter defaultTimeRange index refreshRate timestampFields "
-    "bulkSize uidFields allowInsecure requestTimeout <<".split()
-) | st.text(max_size=4)
+SECTIONS = (
+    schema.ELASTICSEARCH_KEYS,
+    schema.TLS_KEYS,
+    schema.EMBEDDED_KEYS,
+    schema.API_KEYS,
+    schema.SOURCE_KEYS,
+)
+KNOWN = ["apiVersion", "kind", "backend", "apis", "elasticsearch", "embedded", "tls", "<<"]
+KEYS = st.sampled_from([*KNOWN, *schema.names_of(*SECTIONS)]) | st.text(max_size=4)
 TREES = st.recursive(
     SCALARS | st.sampled_from([*RESOURCES, "now-1h", "10s", "1Gi", "http://es"]),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=5),
@@ -250,6 +255,7 @@ TREES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(TREES)
 def test_any_yaml_gives_settings_or_mistakes(tree: Any) -> None:
     try:
@@ -258,6 +264,7 @@ def test_any_yaml_gives_settings_or_mistakes(tree: Any) -> None:
         assert error.mistakes  # noqa: PT017 - both outcomes are right
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, TREES, max_size=4), st.lists(TREES, max_size=3))
 def test_any_tree_below_the_right_head_gives_settings_or_mistakes(
     backend: dict[str, Any], apis: list[Any]
@@ -269,6 +276,7 @@ def test_any_tree_below_the_right_head_gives_settings_or_mistakes(
         assert error.mistakes  # noqa: PT017 - both outcomes are right
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab:-{}[]&*!|>'\"%@`#?,<$\\Ux \n\t0") | st.characters()))
 def test_any_text_gives_settings_or_mistakes(text: str) -> None:
     try:

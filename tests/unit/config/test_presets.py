@@ -30,7 +30,7 @@ def test_a_preset_serves_all_kinds_and_names_no_backend(name: str) -> None:
     assert apis["auditevents"].index == "audit-*"
     assert apis["events"].index == "events-*"
     assert "container-*" in apis["containerlogs"].index.split(",")
-    for kind in KINDS:
+    for kind in KINDS.values():
         api = apis[kind.plural]
         parse_labels(api.filter)
         Mapping.compile(kind, field_map_of(kind, api.field_map), api.drop_fields)
