@@ -8,10 +8,12 @@ from typing import Any, cast
 
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
+from twisted.web.server import Site
 
 from kjournal.api.gate import Gate
 from kjournal.api.guard import LoopbackGuard, SecureGuard
@@ -122,7 +124,7 @@ class Gateway(Service):
         guard = SecureGuard(authenticator_of(trust, reactor), Access(cluster, reactor))
         tls = serving_context_factory(serving, lambda: trust.authorities, datetime.now(UTC))
         site = TLSMemoryBIOFactory(tls, False, APISite(Gate(self._routes, guard)))
-        return lambda: reactor.listenTCP(serving.secure_port, site, interface=serving.bind_address)
+        return lambda: self._listen("secure", serving.bind_address, serving.secure_port, site)
 
     def _cluster(self, path: str, environ: MappingABC[str, str]) -> KubeConnection | None:
         config = cluster_config(path, environ)
@@ -133,36 +135,32 @@ class Gateway(Service):
         return connection
 
     def startService(self) -> None:
-        """Listen."""
+        """Listen, and then begin what needs nobody to ask for it."""
         super().startService()
         settings = self.settings
         for warning in settings.warnings:
             self._log.warn("{warning}", warning=warning)
-        self._add_ingest()
-        for service in self._services:
-            service.startService()
         if settings.serving.insecure_port:
             site = APISite(Gate(self._routes, LoopbackGuard()))
-            port = self._reactor.listenTCP(settings.serving.insecure_port, site, interface=LOOPBACK)
-            self._ports.append(port)
+            port = settings.serving.insecure_port
+            self._ports.append(self._listen("insecure", LOOPBACK, port, site))
         if self._secure is not None:
             self._ports.append(self._secure())
+        if IDocumentSink.providedBy(self._backend):
+            self._take_in(cast("IDocumentSink", self._backend))
+        for service in self._services:
+            service.startService()
         self._log.info(
             "kjournal serves {kinds} from {backend}",
             kinds=", ".join(self.resources),
             backend=type(settings.backend).__name__.removesuffix("Settings").lower(),
         )
 
-    def _add_ingest(self) -> None:
-        if not IDocumentSink.providedBy(self._backend):
-            return
-        sink = cast("IDocumentSink", self._backend)
+    def _take_in(self, sink: IDocumentSink) -> None:
         settings = self.settings
         if settings.bulk_port:
             site = bulk_site(sink, api_key=settings.bulk_api_key, reactor=self._reactor)
-            port = self._reactor.listenTCP(
-                settings.bulk_port, site, interface=settings.bulk_address
-            )
+            port = self._listen("bulk", settings.bulk_address, settings.bulk_port, site)
             self._ports.append(port)
         if settings.demo:
             self._demo = Deferred.fromCoroutine(self._start_demo(sink))
@@ -184,6 +182,22 @@ class Gateway(Service):
     def _demo_failed(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
             self._log.failure("the demo feed did not start", failure)
+
+    def _listen(self, name: str, address: str, port: int, site: Site) -> IListeningPort:
+        site.noisy = False
+        try:
+            listening: IListeningPort = self._reactor.listenTCP(port, site, interface=address)
+        except CannotListenError as error:
+            # As of any other bad setting: one line, not a traceback.
+            self._announce(
+                f"kjournal: cannot listen on {address}:{port} ({error.socketError}); "
+                f"name another port by --{name}-port\n"
+            )
+            raise SystemExit(1) from error
+        self._log.info(
+            "{name} port: listening on {address}:{port}", name=name, address=address, port=port
+        )
+        return listening
 
     def stopService(self) -> Deferred[None]:
         """Drain and stop: readyz red, watches ended, ports closed, the store let go."""

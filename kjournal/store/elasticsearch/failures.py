@@ -68,7 +68,7 @@ def _refusal(error: elasticsearch.ApiError, index: str, snapshot: bool) -> Store
     if snapshot and _is_gone(status, types):
         return CursorExpired(_EXPIRED)
     if status == 404:
-        return _missing(types, index)
+        return _missing(error, types, index)
     if status >= 500 or status < 400:
         return StoreUnavailable(f"Elasticsearch failed with {status}")
     return _rejected(status, types)
@@ -81,12 +81,16 @@ def _is_gone(status: int, types: frozenset[str]) -> bool:
     return status == 400 and types == {"illegal_argument_exception"}
 
 
-def _missing(types: frozenset[str], index: str) -> StoreError:
-    if "index_not_found_exception" in types and index and "*" not in index:
-        return StoreRejected(f'the index "{index}" is missing')
-    if "index_not_found_exception" in types:
-        return StoreRejected(f'an index of "{index}" is missing')
-    return StoreUnavailable(_NOT_ELASTICSEARCH if not types else "Elasticsearch answered 404")
+def _missing(error: elasticsearch.ApiError, types: frozenset[str], index: str) -> StoreError:
+    """Return the error for a 404: a named index is missing, or one of a pattern has just gone."""
+    if not types:
+        return StoreUnavailable(_NOT_ELASTICSEARCH)
+    if "index_not_found_exception" not in types:
+        return StoreUnavailable("Elasticsearch answered 404")
+    missing = error.body["error"].get("resource.id")
+    if missing in index.split(","):
+        return StoreRejected(f'the index "{missing}" is missing')
+    return StoreUnavailable("an index went away while it was read")
 
 
 def _rejected(status: int, types: frozenset[str]) -> StoreError:
