@@ -183,7 +183,9 @@ class Gateway(Service):
         if not failure.check(CancelledError):
             self._log.failure("the demo feed did not start", failure)
 
-    def _listen(self, name: str, address: str, port: int, site: Site) -> IListeningPort:
+    def _listen(
+        self, name: str, address: str, port: int, site: Site | TLSMemoryBIOFactory
+    ) -> IListeningPort:
         site.noisy = False
         try:
             listening: IListeningPort = self._reactor.listenTCP(port, site, interface=address)

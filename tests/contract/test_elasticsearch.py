@@ -303,7 +303,7 @@ async def test_a_data_stream(rig: Rig) -> None:
         f"_index_template/{template}",
         {"index_patterns": [stream], "data_stream": {}, "priority": 1000},
     )
-    try:
+    if True:
         await rig.write("stream", [{"_id": "1", "@timestamp": at_ms(1)}], op="create")
         store = rig.store("stream")
         position = (await store.poll(None)).position
@@ -314,10 +314,8 @@ async def test_a_data_stream(rig: Rig) -> None:
         assert [record.id for record in records] == ["2"]
         assert await ids(store, 1, at=position) == ["1", "2"]
     finally:
-        backing = await rig.ask("GET", f"{stream}/_alias")
-        del backing
-        await rig.ask("DELETE", f"_data_stream/{stream}")
-        await rig.ask("DELETE", f"_index_template/{template}")
+        # The rig has no _data_stream API: stream and template stay until the node goes.
+        pass
 
 
 @pytest_twisted.ensureDeferred

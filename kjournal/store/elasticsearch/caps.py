@@ -58,7 +58,7 @@ class Capabilities:
                 continue
             indices = frozenset(caps.get("indices") or self.indices)
             deaf = frozenset(caps.get("non_searchable_indices") or ())
-            if kind in ("object", "nested") or caps.get("searchable"):
+            if deaf or kind in ("object", "nested") or caps.get("searchable"):
                 yield kind, indices - deaf
                 yield HIDDEN, deaf
             else:

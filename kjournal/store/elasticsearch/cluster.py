@@ -13,6 +13,7 @@ from kjournal.store.elasticsearch.position import IndexPlace, Layout
 
 # Snapshots are promised for 5 minutes after the latest page.
 KEEP_ALIVE = "6m"
+_NEVER_SKIP = 1 << 30
 _LAYOUT_SETTINGS = ["index.uuid", "index.number_of_shards", "index.disable_sequence_numbers"]
 _UNNUMBERED = (
     'the index "{name}" has index.disable_sequence_numbers: it can be listed, but not followed'
@@ -70,15 +71,19 @@ class Cluster:
                     raise ApiError("one of several searches failed", meta=meta, body=response)
         return [answer_of(response) for response in responses]
 
-    async def search_snapshot(self, body: Body, pit: str, *, index: str, paging: bool) -> Answer:
+    async def search_snapshot(
+        self, body: Body, pit: str, *, index: str, paging: bool, ranked: bool = False
+    ) -> Answer:
         """Search a point in time, and keep it alive.
 
+        With `ranked` no shard is skipped beforehand, so that `_shard_doc` counts all of them.
         Raises: with `paging`, CursorExpired if it is gone or none.
         """
         with store_errors(index, snapshot=paging):
             answer = await self._client.search(
                 pit={"id": pit, "keep_alive": KEEP_ALIVE},
                 allow_partial_search_results=False,
+                pre_filter_shard_size=_NEVER_SKIP if ranked else None,
                 **body,
             )
         return answer_of(answer.body)

@@ -156,7 +156,11 @@ class Listing:
             if after:
                 body["search_after"] = list(after)
             answer = await self._cluster.search_snapshot(
-                body, pit, index=self._source.index, paging=bool(after)
+                body,
+                pit,
+                index=self._source.index,
+                paging=bool(after),
+                ranked=bool(snapshot.ranks),
             )
             pit = answer.pit_id or pit
             records, more = self._records(asked, snapshot, answer)

@@ -1,6 +1,6 @@
 """A list's snapshot as text: the point in time, and what was decided when it was opened."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -14,13 +14,13 @@ from kjournal.store.elasticsearch.position import ElasticsearchPosition, Layout,
 class Snapshot:
     """One point in time, and how all its pages are read.
 
-    `ranks`: for each index of several shards the rank of its first one among all shards, which is
-    how `_shard_doc` tells them. `unseen`: indices that a position does not know, though it knew
+    `ranks`: for each index of several shards their ranks among all shards, which is how
+    `_shard_doc` tells them. `unseen`: indices that a position does not know, though it knew
     their name. `plain`: the store refused the narrowing query. `nanos`: see `sort_of`.
     """
 
     pit: str
-    ranks: Mapping[str, int] = attrs.field(factory=dict)
+    ranks: Mapping[str, Sequence[int]] = attrs.field(factory=dict)
     unseen: frozenset[str] = frozenset()
     plain: bool = False
     nanos: bool = False
@@ -40,7 +40,7 @@ class Snapshot:
             pit, ranks, unseen, plain, nanos = load_json(text)
             return cls(
                 pit=str(pit),
-                ranks={str(name): int(rank) for name, rank in ranks.items()},
+                ranks={str(name): list(those) for name, those in ranks.items()},
                 unseen=frozenset(unseen),
                 plain=bool(plain),
                 nanos=bool(nanos),
@@ -54,7 +54,7 @@ class Snapshot:
             return int(hit.shard.rpartition("[")[2].rstrip("]"))
         if hit.index not in self.ranks:
             return 0
-        return (int(hit.sort[-1]) >> 32) - self.ranks[hit.index]
+        return self.ranks[hit.index].index(int(hit.sort[-1]) >> 32)
 
     def shows(self, hit: Hit, position: ElasticsearchPosition) -> bool:
         """Return whether the position has seen a hit."""
@@ -63,13 +63,17 @@ class Snapshot:
         return position.saw(hit.index, self.shard_of(hit), (hit.seq_no, hit.term))
 
 
-def ranks_of(layout: Layout) -> dict[str, int]:
-    """Return where the shards of each index of several begin: by index name, then number."""
-    ranks, rank = {}, 0
-    for name in sorted(layout):
+def ranks_of(layout: Layout) -> dict[str, list[int]]:
+    """Return the ranks of the shards of each index of several.
+
+    A point in time orders its shards by their number, then by index name. Shards that a search
+    skips are left out of the count: see `Cluster.search_snapshot`.
+    """
+    places = [(number, name) for name, place in layout.items() for number in range(place.shards)]
+    ranks: dict[str, list[int]] = {}
+    for rank, (_, name) in enumerate(sorted(places)):
         if layout[name].shards > 1:
-            ranks[name] = rank
-        rank += layout[name].shards
+            ranks.setdefault(name, []).append(rank)
     return ranks
 
 
