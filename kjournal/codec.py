@@ -8,6 +8,9 @@ from typing import Any
 import orjson
 
 MICROSECONDS = 1_000_000
+# The years 1 to 9999: what RFC 3339 and Python's calendar can say.
+_FIRST_US = -62_135_596_800 * MICROSECONDS
+_LAST_US = 253_402_300_800 * MICROSECONDS - 1
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?\s*([Zz]|[+-]\d\d:?\d\d)?"
 )
@@ -28,8 +31,11 @@ def dump_json(value: object) -> bytes:
 
 
 def dump_pretty_json(value: object) -> bytes:
-    """Return indented JSON with a newline at its end, for people."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    """Return indented JSON with a newline at its end, for people; what cannot be, in one line."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        return dump_json(value) + b"\n"
 
 
 def load_json(data: bytes | str) -> Any:
@@ -65,8 +71,8 @@ def _number_us(value: float) -> int | None:
     if value != value or not 0 <= value < 1e17:
         return None
     if value < 1e11:
-        return int(value * MICROSECONDS)
-    return int(value) * 1000 + int((value - int(value)) * 1000)
+        return _in_calendar(int(value * MICROSECONDS))
+    return _in_calendar(int(value) * 1000 + int((value - int(value)) * 1000))
 
 
 def _calendar_us(found: re.Match[str]) -> int | None:
@@ -80,24 +86,30 @@ def _calendar_us(found: re.Match[str]) -> int | None:
     if zone not in "Zz":
         minutes = int(zone[1:3]) * 60 + int(zone[-2:])
         seconds -= minutes * 60 if zone[0] == "+" else -minutes * 60
-    return seconds * MICROSECONDS + int((fraction + "000000")[:6])
+    return _in_calendar(seconds * MICROSECONDS + int((fraction + "000000")[:6]))
+
+
+def _in_calendar(time_us: int) -> int | None:
+    return time_us if _FIRST_US <= time_us <= _LAST_US else None
 
 
 def format_seconds(time_us: int) -> str:
     """Return RFC 3339 in UTC with whole seconds, as metav1.Time is written."""
-    return _moment(time_us).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _text(time_us, "seconds")
 
 
 def format_micros(time_us: int) -> str:
     """Return RFC 3339 in UTC with exactly six fractional digits, as metav1.MicroTime is written."""
-    return _moment(time_us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return _text(time_us, "microseconds")
 
 
 def format_millis(time_us: int) -> str:
     """Return RFC 3339 in UTC with three fractional digits, for people."""
-    return _moment(time_us).strftime("%Y-%m-%dT%H:%M:%S.") + f"{time_us // 1000 % 1000:03d}Z"
+    return _text(time_us, "milliseconds")
 
 
-def _moment(time_us: int) -> datetime:
+def _text(time_us: int, precision: str) -> str:
+    # Not strftime: it writes the year 1, Go's zero time, without its zeros.
     seconds, micros = divmod(time_us, MICROSECONDS)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+    moment = datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+    return moment.isoformat(timespec=precision).removesuffix("+00:00") + "Z"

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable
 
 import attrs
-from twisted.internet.task import deferLater
 
 from kjournal.api.options import Options
-from kjournal.api.reader import ListReader, Placed, find
+from kjournal.api.reader import ListReader, Placed, checkpoint_from, find
 from kjournal.api.request import APIRequest
 from kjournal.api.resource import Resource
 from kjournal.api.writer import StreamWriter
@@ -14,14 +13,11 @@ from kjournal.codec import dump_json
 from kjournal.encoding.documents import item_of, list_head, list_metadata
 from kjournal.encoding.negotiate import Representation, representation_of
 from kjournal.encoding.table import IncludeObject, table_head
-from kjournal.errors import Cause, Expired, NotFound, Timeout
+from kjournal.errors import Expired, NotFound
 from kjournal.kinds.model import GROUP, Kind, Object
 from kjournal.query.model import PageStart
 from kjournal.query.token import ContinueToken
 from kjournal.tail.tail import Checkpoint
-
-# How long to wait for a resourceVersion that another replica's clock is ahead with.
-_AHEAD_S, _AHEAD_STEP_S = 3.0, 0.1
 
 
 @attrs.frozen
@@ -80,13 +76,18 @@ async def list_objects(
         await _list_one(request, resource, options, form)
         return
     checkpoint, start = await _beginning(resource, options, token_key)
-    reader = ListReader(resource, options.view, checkpoint, limit=options.limit, start=start)
+    query = resource.query(options.view, options.now_us)
+    reader = ListReader(
+        resource, (options.view, query), checkpoint, limit=options.limit, start=start
+    )
 
     def metadata() -> Object:
         token = ""
         if reader.next_start is not None:
             token = ContinueToken(
-                resource_version=checkpoint.resource_version, start=reader.next_start
+                resource_version=checkpoint.resource_version,
+                now_us=options.now_us,
+                start=reader.next_start,
             ).encode(options.view, token_key)
         return list_metadata(checkpoint.resource_version, token)
 
@@ -129,23 +130,7 @@ async def _beginning(
             if options.match == "Exact" or wanted <= resource.tail.hub.resource_version:
                 message = f"The resourceVersion for the provided list is too old: {wanted}"
                 raise Expired(message) from None
-    return await _not_older_than(resource, wanted), None
-
-
-async def _not_older_than(resource: Resource, wanted: int) -> Checkpoint:
-    waited_s = 0.0
-    while True:
-        checkpoint = await resource.tail.checkpoint()
-        if checkpoint.resource_version >= wanted:
-            return checkpoint
-        if waited_s >= _AHEAD_S:
-            # This wording is matched by clients of old servers (client-go's reflector).
-            cause = Cause("ResourceVersionTooLarge", "Too large resource version")
-            current = checkpoint.resource_version
-            message = f"Too large resource version: {wanted}, current: {current}"
-            raise Timeout(message, causes=[cause], retry_after_s=1)
-        await deferLater(resource.clock, _AHEAD_STEP_S, lambda: None)
-        waited_s += _AHEAD_STEP_S
+    return await checkpoint_from(resource, wanted), None
 
 
 async def _stream(

@@ -3,6 +3,7 @@
 Source: apimachinery pkg/apis/meta/internalversion/{defaults.go,validation/validation.go}.
 """
 
+import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
@@ -20,13 +21,18 @@ from kjournal.query.view import NAME, NAMESPACE, TIME, View
 
 Parameters = Mapping[str, str]
 _INT64 = 2**63
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,40}")
 
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """What a request asks for beside its path. `limit` 0 is none; `timeout_s` 0 is the default."""
+    """What a request asks for beside its path. `limit` 0 is none; `timeout_s` 0 is the default.
+
+    `now_us` is what `now` means in times relative to it, on all pages of a list.
+    """
 
     view: View
+    now_us: int
     limit: int = 0
     continue_token: str = ""
     resource_version: int | None = None
@@ -73,6 +79,7 @@ def parse_options(info: RequestInfo, parameters: Parameters, now_us: int) -> Opt
         send_initial = truthy(parameters, "sendInitialEvents")
     options = Options(
         view=_view(info, kind, parameters, now_us),
+        now_us=now_us,
         limit=max(0, _integer(parameters, "limit")),
         continue_token=parameters.get("continue", ""),
         resource_version=parse_resource_version(parameters.get("resourceVersion", "")),
@@ -89,16 +96,10 @@ def parse_options(info: RequestInfo, parameters: Parameters, now_us: int) -> Opt
 
 
 def _integer(parameters: Parameters, name: str) -> int:
-    text = parameters.get(name, "")
-    if text == "":
-        return 0
-    try:
-        number = int(text)
-    except ValueError:
-        number = _INT64
-    if text != text.strip() or "_" in text or not -_INT64 <= number < _INT64:
+    text = parameters.get(name, "0")
+    if not _WHOLE_NUMBER.fullmatch(text) or not -_INT64 <= int(text) < _INT64:
         raise BadRequest(f"{name}: allowed is a whole number of 64 bits")
-    return number
+    return int(text)
 
 
 def _view(info: RequestInfo, kind: Kind, parameters: Parameters, now_us: int) -> View:

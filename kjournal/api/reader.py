@@ -4,15 +4,19 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from kjournal.api.resource import Resource
+from kjournal.errors import Cause, Timeout
 from kjournal.kinds.meta import index_digest, parse_name
 from kjournal.kinds.model import Object
-from kjournal.query.model import PageStart, Record
+from kjournal.query.model import PageStart, Query, Record
 from kjournal.query.predicate import predicate_of
 from kjournal.query.view import View
 from kjournal.tail.tail import Checkpoint
 
 # Mapping and encoding of so many objects takes less than 20 ms, the longest step on the reactor.
 SLICE = 250
+
+# How long to wait for a resourceVersion that another replica's clock is ahead with.
+_AHEAD_S, _AHEAD_STEP_S = 3.0, 0.1
 
 Placed = tuple[Object, int]
 """An object and its event time in microseconds."""
@@ -27,7 +31,7 @@ class ListReader:
     def __init__(
         self,
         resource: Resource,
-        view: View,
+        asked: tuple[View, Query],
         checkpoint: Checkpoint,
         *,
         limit: int = 0,
@@ -35,8 +39,8 @@ class ListReader:
     ) -> None:
         self.warnings: tuple[str, ...] = ()
         self.next_start = start
-        self._resource, self._view, self._checkpoint = resource, view, checkpoint
-        self._query = resource.query(view)
+        self._resource, self._checkpoint = resource, checkpoint
+        view, self._query = asked
         self._holds = predicate_of(view)
         self._left = limit or None
         self._records: list[Record] = []
@@ -102,6 +106,27 @@ class ListReader:
         """Give the snapshot up, if nobody goes on with it."""
         if self._snapshot and self._more:
             await self._resource.store.release(self._snapshot)
+
+
+async def checkpoint_from(resource: Resource, wanted: int) -> Checkpoint:
+    """Return a fresh checkpoint that is not older than a resourceVersion.
+
+    Another replica's clock may be ahead, so that it is waited for.
+    Raises: StoreError; Timeout for a resourceVersion that does not come.
+    """
+    waited_s = 0.0
+    while True:
+        checkpoint = await resource.tail.checkpoint()
+        if checkpoint.resource_version >= wanted:
+            return checkpoint
+        if waited_s >= _AHEAD_S:
+            # This wording is matched by clients of old servers (client-go's reflector).
+            cause = Cause("ResourceVersionTooLarge", "Too large resource version")
+            current = checkpoint.resource_version
+            message = f"Too large resource version: {wanted}, current: {current}"
+            raise Timeout(message, causes=[cause], retry_after_s=1)
+        await deferLater(resource.clock, _AHEAD_STEP_S, lambda: None)
+        waited_s += _AHEAD_STEP_S
 
 
 def place(resource: Resource, record: Record, limit: int) -> Placed | None:

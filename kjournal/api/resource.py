@@ -26,9 +26,9 @@ class Resource:
     settings: APISettings
     clock: IReactorTime
 
-    def query(self, view: View) -> Query:
-        """Return what to ask the store for, with the default time range as of now."""
-        since_us = parse_moment_us(self.settings.default_time_range, self.now_us())
+    def query(self, view: View, now_us: int) -> Query:
+        """Return what to ask the store for, with the default time range as of that time."""
+        since_us = parse_moment_us(self.settings.default_time_range, now_us)
         return query_of(view, self.mapping.fields, since_us)
 
     def now_us(self) -> int:

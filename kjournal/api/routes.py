@@ -28,6 +28,7 @@ from kjournal.encoding import discovery, openapi
 from kjournal.encoding.negotiate import JSON, aggregated_discovery_version
 from kjournal.errors import APIError, KjournalError, NotFound, Timeout
 from kjournal.kinds.model import GROUP
+from kjournal.query.token import begun_us
 
 # kube-apiserver cuts what is no watch after 60 s; the answer should be ours.
 DEADLINE_S = 55.0
@@ -104,7 +105,10 @@ class Routes:
         resource = self._surface.resources.get(info.kind.plural) if info.kind else None
         if resource is None:
             raise NotFound("the server could not find the requested resource")
-        options = parse_options(info, request.parameters, resource.now_us())
+        now_us = resource.now_us()
+        if info.verb == "list" and request.parameters.get("continue"):
+            now_us = begun_us(request.parameters["continue"], self._surface.token_key)
+        options = parse_options(info, request.parameters, now_us)
         if info.verb == "watch":
             await watch_objects(request, resource, options)
             return

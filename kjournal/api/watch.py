@@ -11,14 +11,14 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from kjournal.api.options import Options
-from kjournal.api.reader import ListReader, find
+from kjournal.api.reader import ListReader, checkpoint_from, find
 from kjournal.api.request import APIRequest
 from kjournal.api.resource import Resource
 from kjournal.api.writer import StreamWriter
 from kjournal.encoding.frames import Framer, error_frame
 from kjournal.encoding.negotiate import JSON, representation_of
 from kjournal.encoding.status import api_error_of, status_of
-from kjournal.errors import Expired, KjournalError
+from kjournal.errors import KjournalError
 from kjournal.tail.hub import Bookmark, Subscription
 from kjournal.tail.tail import Checkpoint
 from kjournal.tail.window import WatchEvent
@@ -42,15 +42,15 @@ async def watch_objects(request: APIRequest, resource: Resource, options: Option
     )
     checkpoint = None
     if from_state or not options.resource_version:
-        checkpoint = await resource.tail.checkpoint()
+        checkpoint = await checkpoint_from(resource, options.resource_version or 0)
     after = checkpoint.resource_version if checkpoint else options.resource_version or 0
     request.setHeader("Content-Type", JSON)
     request.write(b"")  # status and headers now, events later
     stream = _Stream(request, resource, options, framer)
     try:
         subscription = resource.tail.subscribe(options.view, after)
-    except Expired as error:
-        await stream.fail(error)
+    except KjournalError as error:
+        stream.fail(error)
         return
     await stream.run(subscription, checkpoint if from_state else None)
 
@@ -79,17 +79,17 @@ class _Stream:
             _log.info("closed a watch of {kind}: its reader stalled", kind=self._framer.kind.plural)
             self._request.cut()
         except KjournalError as error:
-            await self.fail(error)
+            self.fail(error)
         finally:
             subscription.close()
             for timer in self._timers.values():
                 if timer.active():
                     timer.cancel()
 
-    async def fail(self, error: KjournalError) -> None:
+    def fail(self, error: KjournalError) -> None:
         """End the stream with an ERROR event."""
         shown = api_error_of(error, self._request.audit_id)
-        await self._writer.write(error_frame(status_of(shown)))
+        self._request.write(error_frame(status_of(shown)))
         self._finish()
 
     def _finish(self) -> None:
@@ -116,7 +116,8 @@ class _Stream:
             if placed is not None:
                 await self._writer.write(self._framer.frame("ADDED", *placed, now_us))
         else:
-            reader = ListReader(self._resource, view, checkpoint)
+            query = self._resource.query(view, self._options.now_us)
+            reader = ListReader(self._resource, (view, query), checkpoint)
             while (slice_ := await reader.next_slice()) is not None:
                 frames = (self._framer.frame("ADDED", *placed, now_us) for placed in slice_)
                 await self._writer.write(b"".join(frames))

@@ -70,8 +70,7 @@ def representation_of(accept: str, verb: str) -> Representation:
 
     Raises: NotAcceptable if there is none.
     """
-    clauses = accept_clauses(accept) or [Clause("*/*", {})]
-    for clause in clauses:
+    for clause in accept_clauses(accept or "*/*"):
         if clause.media not in _ANY or clause.params.get("stream", "watch") != "watch":
             continue
         transform = clause.params.get("as")
@@ -94,7 +93,7 @@ def aggregated_discovery_version(accept: str) -> str | None:
 
     Raises: NotAcceptable if it accepts neither.
     """
-    for clause in accept_clauses(accept) or [Clause("*/*", {})]:
+    for clause in accept_clauses(accept or "*/*"):
         if clause.media not in _ANY:
             continue
         if "as" not in clause.params:

@@ -6,7 +6,7 @@ from kjournal.kinds.shape import ANY, TEXT, Field
 
 
 def _node(row: Row) -> str:
-    return str(row.object["metadata"]["annotations"].get("host", ""))
+    return str(row.object["metadata"].get("annotations", {}).get("host", ""))
 
 
 CONTAINERLOGS = Kind(

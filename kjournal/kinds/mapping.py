@@ -8,7 +8,7 @@ import attrs
 from kjournal.codec import format_micros, format_seconds, parse_time_us
 from kjournal.kinds.meta import name_of, uid_of
 from kjournal.kinds.model import GROUP_VERSION, Kind, Object
-from kjournal.kinds.shape import ANY, Field, strings
+from kjournal.kinds.shape import ANY, Field, member_of, reshaped, strings
 from kjournal.query.fieldmap import FieldMap, joined
 from kjournal.query.model import Document, Record
 from kjournal.query.paths import ABSENT, WHOLE, first_of
@@ -47,6 +47,7 @@ class Mapping:
     def compile(cls, kind: Kind, fields: FieldMap, drop_fields: tuple[str, ...] = ()) -> "Mapping":
         """Return the mapping; fields of the map that the kind lacks are set below their parent."""
         known = {field.name for field in kind.fields}
+        fields = attrs.evolve(fields, reshaped=frozenset(reshaped(kind.fields)))
         steps: list[tuple[tuple[str, ...], Field, tuple[str, ...]]] = [
             ((field.name,), field, fields.stored_paths(field.name)) for field in kind.fields
         ]
@@ -56,7 +57,8 @@ class Mapping:
             if key and not parent:
                 annotations.append((key, paths))
             elif "." in name and name.split(".")[0] in known:
-                steps.append((tuple(name.split(".")), Field(name, ANY, ""), paths))
+                member = member_of(kind.fields, name) or Field(name, ANY, "")
+                steps.append((tuple(name.split(".")), member, paths))
         drop = tuple(tuple(path.split(".")) for path in drop_fields)
         return cls(kind, fields, drop, tuple(steps), tuple(annotations))
 
@@ -111,8 +113,9 @@ class Mapping:
         annotations: dict[str, str] = {} if stored is ABSENT else stored
         for key, paths in self._annotations:
             value = first_of(record.document, paths)
-            text = strings({key: value}) if value is not ABSENT else {}
-            annotations.update(text)
+            if value is not ABSENT:
+                annotations.pop(key, None)
+                annotations.update(strings({key: value}))
         annotations[INDEX_ANNOTATION] = record.index
         if time_us:
             annotations[TIME_ANNOTATION] = format_micros(time_us)

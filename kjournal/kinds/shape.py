@@ -1,6 +1,6 @@
 """The shapes that API fields have: how a stored value is brought into shape, and its schema."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -14,12 +14,16 @@ Coerce = Callable[[Any], Any]
 
 @attrs.frozen
 class Shape:
-    """`free` shapes have any path below them; `scalar` ones can be selected as they are."""
+    """`free` shapes have any path below them; `scalar` ones can be selected as they are.
+
+    `reshapes` says that the text of a value may differ from that of the stored one.
+    """
 
     coerce: Coerce
     schema: Mapping[str, Any]
     scalar: bool = False
     free: bool = False
+    reshapes: bool = False
 
 
 @attrs.frozen
@@ -49,6 +53,23 @@ class Field:
                 else:
                     whole[member.name] = inner
         return whole
+
+
+def member_of(fields: tuple[Field, ...], path: str) -> Field | None:
+    """Return the field at an API path, or None where only free shapes are."""
+    name, _, rest = path.partition(".")
+    for field in fields:
+        if field.name == name:
+            return member_of(field.fields, rest) if rest else field
+    return None
+
+
+def reshaped(fields: tuple[Field, ...], prefix: str = "") -> Iterator[str]:
+    """Yield the API paths whose value is not the stored text."""
+    for field in fields:
+        if field.shape.reshapes:
+            yield prefix + field.name
+        yield from reshaped(field.fields, f"{prefix}{field.name}.")
 
 
 def _text(value: Any) -> Any:
@@ -105,10 +126,12 @@ def _any(value: Any) -> Any:
     return value
 
 
+_DATE_TIME = {"type": "string", "format": "date-time"}
+
 TEXT = Shape(_text, {"type": "string"}, scalar=True)
-INTEGER = Shape(_integer, {"type": "integer", "format": "int32"}, scalar=True)
-TIME = Shape(_seconds, {"type": "string", "format": "date-time"}, scalar=True)
-MICRO_TIME = Shape(_micros, {"type": "string", "format": "date-time"}, scalar=True)
+INTEGER = Shape(_integer, {"type": "integer", "format": "int32"}, scalar=True, reshapes=True)
+TIME = Shape(_seconds, _DATE_TIME, scalar=True, reshapes=True)
+MICRO_TIME = Shape(_micros, _DATE_TIME, scalar=True, reshapes=True)
 TEXTS = Shape(_texts, {"type": "array", "items": {"type": "string"}}, scalar=True)
 STRINGS = Shape(strings, {"type": "object", "additionalProperties": {"type": "string"}}, free=True)
 OBJECT = Shape(_mapping, {"type": "object"})

@@ -2,11 +2,22 @@
 
 from kjournal.query.fieldmap import FieldMap
 from kjournal.query.model import Clause, Operator, Query
-from kjournal.query.selectors import Requirement
 from kjournal.query.view import NAMESPACE, TIME, View
 
 # Made from a record's identity, or from its event time: not to be found under any stored path.
-UNSTORED = frozenset({"metadata.name", "metadata.uid", "metadata.resourceVersion", TIME})
+UNSTORED = frozenset(
+    {
+        "metadata.name",
+        "metadata.uid",
+        "metadata.resourceVersion",
+        TIME,
+        "metadata.annotations.kjournal/es-index",
+        "metadata.annotations.kjournal/timestamp",
+    }
+)
+# An object may lack what its document has: a list where a text belongs, a dropped field. What is
+# shown for a value is in the document, but what is shown for want of one may have it there.
+_NARROWING = frozenset({Operator.IN, Operator.EXISTS, Operator.GREATER, Operator.LESS})
 
 
 def query_of(view: View, fields: FieldMap, default_since_us: int | None) -> Query:
@@ -17,20 +28,16 @@ def query_of(view: View, fields: FieldMap, default_since_us: int | None) -> Quer
     clauses = []
     if view.namespace is not None:
         clauses.append(Clause(fields.stored_paths(NAMESPACE), Operator.IN, (view.namespace,)))
-    for requirement in view.labels:
-        paths = fields.stored_paths(f"metadata.labels.{requirement.key}")
-        clauses.append(_clause(paths, requirement))
-    for requirement in view.fields:
-        if requirement.key not in UNSTORED:
-            clauses.append(_clause(fields.stored_paths(requirement.key), requirement))
+    named = [(f"metadata.labels.{requirement.key}", requirement) for requirement in view.labels]
+    named += [(requirement.key, requirement) for requirement in view.fields]
+    for field, requirement in named:
+        paths = () if field in UNSTORED else fields.selected_paths(field)
+        if paths and requirement.operator in _NARROWING:
+            clauses.append(Clause(paths, requirement.operator, requirement.values))
     since_us, until_us = _time_range(view)
     if since_us is None and until_us is None:
         since_us = default_since_us
     return Query(clauses=tuple(clauses), since_us=since_us, until_us=until_us)
-
-
-def _clause(paths: tuple[str, ...], requirement: Requirement) -> Clause:
-    return Clause(paths, requirement.operator, requirement.values)
 
 
 def _time_range(view: View) -> tuple[int | None, int | None]:

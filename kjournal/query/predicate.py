@@ -1,5 +1,6 @@
 """A view as a test on objects. It decides what is shown; a store's query only fetches less."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from kjournal.query.view import TIME, View
 Predicate = Callable[[dict[str, Any], int], bool]
 """(object, its event time in microseconds) -> is it in the view?"""
 
+_ORDERS = (Operator.GREATER, Operator.LESS)
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
 _Test = Callable[[dict[str, Any], int], bool]
 
 
@@ -39,7 +42,10 @@ def _label_test(requirement: Requirement) -> _Test:
     key = requirement.key
 
     def test(obj: dict[str, Any], _: int) -> bool:
-        return compare(requirement, obj["metadata"].get("labels", {}).get(key, ABSENT))
+        value = obj["metadata"].get("labels", {}).get(key, ABSENT)
+        if requirement.operator in _ORDERS and not _INTEGER.fullmatch(str(value)):
+            return False  # apimachinery labels/selector.go, Matches: only integers are compared
+        return compare(requirement, value)
 
     return test
 

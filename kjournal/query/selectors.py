@@ -16,12 +16,14 @@ MAX_SELECTOR_CHARS = 32_768
 _NAME = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)")
 _PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
-_INTEGER = re.compile(r"[+-]?\d+")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+_BEFORE_SET = re.compile(r"\s(in|notin)")
+# Possessive: a selector of nothing but blanks is refused in linear time.
 _LABEL_TERM = re.compile(
-    r"\s*(?:(?P<missing>!)\s*(?P<absent>[^\s!=<>(),]+)"
-    r"|(?P<key>[^\s!=<>(),]+)\s*"
-    r"(?:(?P<op>==|=|!=|<|>)\s*(?P<value>[^\s!=<>(),]*)"
-    r"|(?P<set>\b(?:in|notin)\b)\s*\((?P<values>[^()]*)\))?)\s*(?:,|$)"
+    r"\s*+(?:(?P<missing>!)\s*+(?P<absent>[^\s!=<>(),]++)"
+    r"|(?P<key>[^\s!=<>(),]++)\s*+"
+    r"(?:(?P<op>==|=|!=|<|>)\s*+(?P<value>[^\s!=<>(),]*+)"
+    r"|(?P<set>\b(?:in|notin)\b)\s*+\((?P<values>[^()]*+)\))?)\s*+(?:,|$)"
 )
 _SET_TERM = re.compile(r"\s*(?P<key>[^\s!=<>(),]+)\s+(?P<set>in|notin)\s*\((?P<values>.*)\)\s*")
 _SPLIT = {"==": Operator.IN, "!=": Operator.NOT_IN, "=": Operator.IN}
@@ -123,7 +125,7 @@ def _field_terms(text: str) -> Iterator[str]:
         char = text[at]
         if char == "\\":
             at += 1
-        elif char == "(" and (depth or re.search(r"\s(in|notin)\s*$", text[start:at])):
+        elif char == "(" and (depth or _opens_set(text[start:at])):
             depth += 1
         elif char == ")" and depth:
             depth -= 1
@@ -132,6 +134,11 @@ def _field_terms(text: str) -> Iterator[str]:
             start = at + 1
         at += 1
     yield text[start:]
+
+
+def _opens_set(before: str) -> bool:
+    trimmed = before.rstrip()
+    return any(_BEFORE_SET.fullmatch(trimmed[-length:]) for length in (3, 6))
 
 
 def _field_requirement(term: str) -> Requirement:

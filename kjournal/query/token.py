@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import zlib
+from typing import Any
 
 import attrs
 
@@ -18,9 +19,10 @@ _MAX_BYTES = 1 << 20
 
 @attrs.frozen(kw_only=True)
 class ContinueToken:
-    """The list's resourceVersion, and where its next page begins."""
+    """The list's resourceVersion, where its next page begins, and what `now` was in its query."""
 
     resource_version: int
+    now_us: int
     start: PageStart
 
     def encode(self, view: View, key: bytes) -> str:
@@ -30,10 +32,16 @@ class ContinueToken:
         Source: kubernetes.io/docs/reference/using-api/api-concepts, large results in chunks
         """
         content = dump_json(
-            [1, self.resource_version, view.digest(), self.start.snapshot, self.start.after]
+            [
+                self.resource_version,
+                self.now_us,
+                view.digest(),
+                self.start.snapshot,
+                self.start.after,
+            ]
         )
         packed = zlib.compress(content, 6)
-        return base64.urlsafe_b64encode(_mac(packed, key) + packed).decode().rstrip("=")
+        return _text(_mac(packed, key) + packed)
 
     @classmethod
     def decode(cls, text: str, view: View, key: bytes) -> "ContinueToken":
@@ -41,25 +49,46 @@ class ContinueToken:
 
         Raises: BadRequest for anything else.
         """
-        wrong = BadRequest(
-            "continue key is not valid: take it unchanged from the previous answer, and ask with "
-            "the same namespace and selectors"
-        )
-        try:
-            raw = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
-        except ValueError as error:
-            raise wrong from error
-        mac, packed = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-        if not hmac.compare_digest(mac, _mac(packed, key)):
-            raise wrong
-        content = zlib.decompressobj().decompress(packed, _MAX_BYTES)
-        _, resource_version, digest, snapshot, after = load_json(content)
+        resource_version, now_us, digest, snapshot, after = _content(text, key)
         if digest != view.digest():
-            raise wrong
+            raise _wrong()
         return cls(
             resource_version=resource_version,
+            now_us=now_us,
             start=PageStart(snapshot=snapshot, after=tuple(after)),
         )
+
+
+def begun_us(text: str, key: bytes) -> int:
+    """Return what `now` was when a token's list began: `now-1h` means the same on all its pages.
+
+    Raises: BadRequest for what is no token of this key.
+    """
+    return int(_content(text, key)[1])
+
+
+def _wrong() -> BadRequest:
+    return BadRequest(
+        "continue key is not valid: take it unchanged from the previous answer, and ask with "
+        "the same namespace and selectors"
+    )
+
+
+def _content(text: str, key: bytes) -> list[Any]:
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
+    except ValueError as error:
+        raise _wrong() from error
+    mac, packed = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
+    # Base64 has several spellings of the same bytes; a token has one.
+    if not hmac.compare_digest(mac, _mac(packed, key)) or _text(raw) != text:
+        raise _wrong()
+    found: list[Any] = load_json(zlib.decompressobj().decompress(packed, _MAX_BYTES))
+    return found
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _mac(packed: bytes, key: bytes) -> bytes:

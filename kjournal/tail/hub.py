@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import attrs
 from twisted.internet.defer import Deferred
 
+from kjournal.errors import Expired
 from kjournal.query.predicate import Predicate, predicate_of
 from kjournal.query.view import View
 from kjournal.tail.window import WatchEvent, Window
@@ -29,13 +30,17 @@ class Subscription:
     _wake: Deferred[None] | None = None
     _bookmark_due: bool = False
     _ended: bool = False
+    _lost: bool = False
 
     async def next(self) -> WatchEvent | Bookmark | None:
         """Return the next event of the view, a bookmark that was asked for, or None at the end.
 
-        Raises: Expired if the reader is so slow that events were forgotten.
+        Raises: Expired if the reader is so slow that events were forgotten, or if the tail began
+        after the resourceVersion that the reader came with.
         """
         while not self._ended:
+            if self._lost:
+                raise Expired(f"too old resource version: {self._after}")
             event = self._advance()
             if event is not None:
                 return event
@@ -58,6 +63,12 @@ class Subscription:
         """Have next() give a Bookmark once nothing older is left to give."""
         self._bookmark_due = True
         self.wake()
+
+    def began(self, resource_version: int) -> None:
+        """Have next() raise Expired if the reader asked for what came before the tail began."""
+        if self._after < resource_version:
+            self._lost = True
+            self.wake()
 
     def end(self) -> None:
         """Have next() return None from now on."""
@@ -96,7 +107,8 @@ class Hub:
 
         Raises: Expired if not all of them are known.
         """
-        place = self.window.end if after > self.resource_version else self.window.place_after(after)
+        ahead = after > max(self.resource_version, self.window.floor)
+        place = self.window.end if ahead else self.window.place_after(after)
         subscription = Subscription(view, self, place, after, predicate_of(view))
         self._subscriptions.add(subscription)
         return subscription
@@ -113,6 +125,12 @@ class Hub:
         there.discard(subscription)
         if not there:
             self._waiting.pop(namespace, None)
+
+    def begin(self, resource_version: int) -> None:
+        """Know all events from here on, and none before."""
+        self.window.floor = self.resource_version = resource_version
+        for subscription in self:
+            subscription.began(resource_version)
 
     def publish(self, events: list[WatchEvent], resource_version: int) -> None:
         """Add events, in the order of their resourceVersions, and wake whom they may concern."""

@@ -13,7 +13,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from kjournal.codec import MICROSECONDS, dump_json
-from kjournal.errors import Expired, KjournalError, StoreError
+from kjournal.errors import (
+    APIError,
+    Expired,
+    InternalError,
+    KjournalError,
+    ServiceUnavailable,
+    StoreError,
+)
 from kjournal.kinds.mapping import Mapping
 from kjournal.query.model import Position, Record
 from kjournal.query.resource_version import Mint
@@ -59,6 +66,7 @@ class Tail:
         self._run: Deferred[None] | None = None
         self._used_s = 0.0
         self._failures = 0
+        self._stopped = False
 
     @property
     def running(self) -> bool:
@@ -68,8 +76,9 @@ class Tail:
     async def checkpoint(self) -> Checkpoint:
         """Return a checkpoint of a poll that began after this call.
 
-        Raises: StoreError if that poll fails.
+        Raises: StoreError if that poll fails, ServiceUnavailable once the tail is stopped.
         """
+        self._refuse_if_stopped()
         waiter: Deferred[Checkpoint] = Deferred(self._waiters_left)
         self._waiters.append(waiter)
         self._use()
@@ -94,20 +103,29 @@ class Tail:
     def subscribe(self, view: View, after: int) -> Subscription:
         """Return a subscription to the view's events above a resourceVersion.
 
-        Raises: Expired if not all of them are known here.
+        Raises: Expired if not all of them are known here, ServiceUnavailable once it is stopped.
         """
+        self._refuse_if_stopped()
         subscription = self.hub.subscribe(view, after)
         self._use()
         return subscription
 
     async def stop(self) -> None:
-        """End all subscriptions, and the polling; returns when neither is left."""
-        for subscription in self.hub:
-            subscription.end()
+        """End all subscriptions, and the polling for good; returns when neither is left."""
+        self._stopped = True
+        self._end_subscriptions()
         run = self._run
         if run is not None:
             run.cancel()
             await run
+
+    def _refuse_if_stopped(self) -> None:
+        if self._stopped:
+            raise ServiceUnavailable("kjournal is stopping", retry_after_s=1)
+
+    def _end_subscriptions(self) -> None:
+        for subscription in self.hub:
+            subscription.end()
 
     def _use(self) -> None:
         self._used_s = self._clock.seconds()
@@ -119,10 +137,13 @@ class Tail:
 
     def _broke(self, failure: Failure) -> None:
         self._run = None
+        error: APIError = ServiceUnavailable("kjournal is stopping", retry_after_s=1)
         if not failure.check(CancelledError):
             self._log.failure("the tail of {kind} broke", failure, kind=self._mapping.kind.plural)
-        for waiter in self._take_waiters():
-            waiter.errback(KjournalError("the tail was stopped"))
+            error = InternalError("the tail broke; the log of kjournal says more")
+        # Nobody polls for them now; whoever comes back starts the tail again, where it was.
+        self._end_subscriptions()
+        _answer(self._take_waiters(), error)
 
     def _take_waiters(self) -> list[Deferred[Checkpoint]]:
         waiters, self._waiters = self._waiters, []
@@ -163,8 +184,7 @@ class Tail:
             checkpoint = await self._drain()
         except StoreError as error:
             self._failed(error)
-            for waiter in waiters:
-                waiter.errback(error)
+            _answer(waiters, error)
             return
         except BaseException:
             self._waiters = waiters + self._waiters
@@ -172,8 +192,7 @@ class Tail:
         self._failures, self.failing_since_s = 0, None
         if waiters:
             self._remember(checkpoint)
-        for waiter in waiters:
-            waiter.callback(checkpoint)
+        _answer(waiters, checkpoint)
 
     def _failed(self, error: StoreError) -> None:
         self._failures += 1
@@ -186,8 +205,7 @@ class Tail:
                 error=str(error),
             )
         if now_s - self.failing_since_s > PATIENCE_S:
-            for subscription in self.hub:
-                subscription.end()
+            self._end_subscriptions()
 
     async def _drain(self) -> Checkpoint:
         """Poll until nothing more is to be had at once, publishing as it goes."""
@@ -199,7 +217,7 @@ class Tail:
             self._position, more = batch.position, batch.more
             version = self._mint.next(self._now_us())
             if first:
-                self.hub.window.floor = version
+                self.hub.begin(version)
             self.hub.publish(events, version)
         return Checkpoint(version, batch.position)
 
@@ -221,3 +239,14 @@ class Tail:
 
     def _now_us(self) -> int:
         return int(self._clock.seconds() * MICROSECONDS)
+
+
+def _answer(waiters: list[Deferred[Checkpoint]], answer: Checkpoint | KjournalError) -> None:
+    for waiter in waiters:
+        # A client that left meanwhile has cancelled its own.
+        if waiter.called:
+            continue
+        if isinstance(answer, Checkpoint):
+            waiter.callback(answer)
+        else:
+            waiter.errback(answer)

@@ -268,9 +268,10 @@ async def test_a_pattern_without_an_index(rig: Rig) -> None:
 @pytest_twisted.ensureDeferred
 async def test_an_index_without_sequence_numbers(rig: Rig) -> None:
     """Elasticsearch 9 can leave sequence numbers out: lists work, a tail is refused in words."""
-    if (await rig.ask("GET", ""))["version"]["number"].startswith("8."):
+    try:
+        await rig.create("plain", **{"index.disable_sequence_numbers": True})
+    except AssertionError:
         pytest.skip("Elasticsearch 8 has no index.disable_sequence_numbers")
-    await rig.create("plain", **{"index.disable_sequence_numbers": True})
     await rig.write("plain", [{"_id": "x", "@timestamp": at_ms(0)}])
     assert await ids(rig.store(), 10) == ["x"]
     with pytest.raises(StoreRejected, match="disable_sequence_numbers"):
@@ -303,19 +304,16 @@ async def test_a_data_stream(rig: Rig) -> None:
         f"_index_template/{template}",
         {"index_patterns": [stream], "data_stream": {}, "priority": 1000},
     )
-    if True:
-        await rig.write("stream", [{"_id": "1", "@timestamp": at_ms(1)}], op="create")
-        store = rig.store("stream")
-        position = (await store.poll(None)).position
-        assert await ids(store, 10, at=position) == ["1"]
-        await rig.ask("POST", f"{stream}/_rollover")
-        await rig.write("stream", [{"_id": "2", "@timestamp": at_ms(2)}], op="create")
-        records, position = await polled(store, position)
-        assert [record.id for record in records] == ["2"]
-        assert await ids(store, 1, at=position) == ["1", "2"]
-    finally:
-        # The rig has no _data_stream API: stream and template stay until the node goes.
-        pass
+    # The rig's build has no _data_stream API: stream and template stay until the node goes.
+    await rig.write("stream", [{"_id": "1", "@timestamp": at_ms(1)}], op="create")
+    store = rig.store("stream")
+    position = (await store.poll(None)).position
+    assert await ids(store, 10, at=position) == ["1"]
+    await rig.ask("POST", f"{stream}/_rollover")
+    await rig.write("stream", [{"_id": "2", "@timestamp": at_ms(2)}], op="create")
+    records, position = await polled(store, position)
+    assert [record.id for record in records] == ["2"]
+    assert await ids(store, 1, at=position) == ["1", "2"]
 
 
 @pytest_twisted.ensureDeferred

@@ -276,3 +276,39 @@ class Kubectl:
 def names_of(output: str) -> list[str]:
     """Return the lines of `-o name`."""
     return output.split()
+
+
+@attrs.frozen
+class Site:
+    """A gateway before a store, over indices that nobody else uses."""
+
+    store: Store
+    gateway: Gateway
+    prefix: str
+
+    @property
+    def url(self) -> str:
+        """Where the gateway answers."""
+        return self.gateway.url
+
+    def index(self, kind: str, rest: str = "a") -> str:
+        """Return the whole name of an index of a kind."""
+        return f"{self.prefix}-{INDEX_OF[kind]}-{rest}"
+
+    def items(self, kind: str, namespace: str = "", query: str = "") -> list[dict[str, Any]]:
+        """Return the objects of a list that succeeds."""
+        answer = ask(self.url, f"{path_of(kind, namespace)}{query}")
+        assert answer.status == 200, answer.body
+        found: list[dict[str, Any]] = answer.json["items"]
+        return found
+
+
+def path_of(kind: str, namespace: str = "") -> str:
+    """Return the path of a list."""
+    return f"{API}/namespaces/{namespace}/{kind}" if namespace else f"{API}/{kind}"
+
+
+def container_line(log: Any, namespace: str = "shop", **more: Any) -> dict[str, Any]:
+    """Return a container's line of now, as fluent-bit writes it."""
+    kubernetes = {"namespace_name": namespace, "pod_name": "pod-1", "container_name": "main"}
+    return {"@timestamp": ago(0), "log": log, "kubernetes": kubernetes, **more}

@@ -7,7 +7,7 @@ from typing import Any
 from elasticsearch import ApiError, AsyncElasticsearch, AuthorizationException
 
 from kjournal.errors import StoreRejected, StoreUnauthorized, StoreUnavailable
-from kjournal.store.elasticsearch.failures import shape_error, store_errors
+from kjournal.store.elasticsearch.failures import shape_error, store_errors, types_of
 from kjournal.store.elasticsearch.hits import Answer, answer_of
 from kjournal.store.elasticsearch.position import IndexPlace, Layout
 
@@ -40,8 +40,9 @@ class Cluster:
             try:
                 await self._client.info()
             except ApiError as error:
-                answered = error.meta.headers.get("x-elastic-product") == "Elasticsearch"
-                if not answered or error.meta.status not in (403, 405):
+                forbidden = error.meta.status == 403 and "security_exception" in types_of(error)
+                product = error.meta.headers.get("x-elastic-product") == "Elasticsearch"
+                if not forbidden and not (product and error.meta.status == 405):
                     raise
 
     async def search(self, body: Body, *, index: str, shard: int | None = None) -> Answer:

@@ -19,6 +19,7 @@ from kjournal.store.elasticsearch.caps import HIDDEN, UNMAPPED, Capabilities
 
 Dsl = dict[str, Any]
 
+_NARROWING = frozenset({Operator.IN, Operator.GREATER, Operator.LESS})
 _KEYWORDS = frozenset({"keyword", "constant_keyword", "wildcard", "flattened"})
 _TEXTS = frozenset({"text", "match_only_text"})
 _INTEGERS = {"byte": 8, "short": 16, "integer": 32, "long": 64}
@@ -49,7 +50,8 @@ def narrowing_of(query: Query, fields: tuple[str, ...], caps: Capabilities) -> N
         narrowed = clause_query(clause, caps)
         if narrowed is not None:
             queries.append(narrowed)
-        warnings += _warnings(clause, caps)
+        if clause.operator in _NARROWING:
+            warnings += _warnings(clause, caps)
     times = time_query(query.since_us, query.until_us, fields, caps)
     if times is not None:
         queries.append(times)
@@ -58,7 +60,7 @@ def narrowing_of(query: Query, fields: tuple[str, ...], caps: Capabilities) -> N
 
 def clause_query(clause: Clause, caps: Capabilities) -> Dsl | None:
     """Return a query that matches at least what the clause holds for, or None for all documents."""
-    if clause.operator not in (Operator.IN, Operator.GREATER, Operator.LESS):
+    if clause.operator not in _NARROWING:
         return None
     should: list[Dsl] = []
     passing: frozenset[str] = frozenset()

@@ -58,7 +58,7 @@ def shape_error() -> StoreUnavailable:
 
 
 def _refusal(error: elasticsearch.ApiError, index: str, snapshot: bool) -> StoreError:
-    status, types = error.meta.status, _types(error.body)
+    status, types = error.meta.status, types_of(error)
     if status in (401, 403):
         return StoreUnauthorized("Elasticsearch refuses kjournal's own credentials")
     if status == 429:
@@ -100,8 +100,9 @@ def _rejected(status: int, types: frozenset[str]) -> StoreError:
     return StoreRejected(f"Elasticsearch refused the request ({reason})")
 
 
-def _types(body: Any) -> frozenset[str]:
-    """Return the error's own type and those of its root causes."""
+def types_of(refusal: elasticsearch.ApiError) -> frozenset[str]:
+    """Return the error's own type and those of its root causes; none if it is not the store's."""
+    body: Any = refusal.body
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict):
         return frozenset()

@@ -17,6 +17,7 @@ class Answer:
 
     hits: list["Hit"]
     shards: int
+    skipped: int
     pit_id: str
     aggregations: dict[str, Any]
 
@@ -46,6 +47,7 @@ def answer_of(body: Any) -> Answer:
         answer = Answer(
             hits=[_hit_of(hit) for hit in hits],
             shards=int(total),
+            skipped=int(shards.get("skipped", 0)),
             pit_id=body.get("pit_id", ""),
             aggregations=body.get("aggregations", {}),
         )

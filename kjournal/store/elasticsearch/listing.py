@@ -162,6 +162,8 @@ class Listing:
                 paging=bool(after),
                 ranked=bool(snapshot.ranks),
             )
+            if snapshot.ranks and answer.skipped:
+                raise StoreUnavailable("Elasticsearch does not tell the shards of records")
             pit = answer.pit_id or pit
             records, more = self._records(asked, snapshot, answer)
             if records or not more:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from kjournal.codec import dump_json, load_json
-from kjournal.errors import CursorExpired
+from kjournal.errors import CursorExpired, StoreUnavailable
 from kjournal.store.elasticsearch.hits import Hit
 from kjournal.store.elasticsearch.position import ElasticsearchPosition, Layout, unchanged
 
@@ -54,7 +54,10 @@ class Snapshot:
             return int(hit.shard.rpartition("[")[2].rstrip("]"))
         if hit.index not in self.ranks:
             return 0
-        return self.ranks[hit.index].index(int(hit.sort[-1]) >> 32)
+        rank, ranks = int(hit.sort[-1]) >> 32, self.ranks[hit.index]
+        if rank not in ranks:
+            raise StoreUnavailable("Elasticsearch does not tell a record's shard")
+        return ranks.index(rank)
 
     def shows(self, hit: Hit, position: ElasticsearchPosition) -> bool:
         """Return whether the position has seen a hit."""

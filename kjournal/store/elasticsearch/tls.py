@@ -2,6 +2,7 @@
 
 from OpenSSL.crypto import X509
 from OpenSSL.SSL import Connection, Context
+from OpenSSL.SSL import Error as OpenSSLError
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import (
     Certificate,
@@ -37,17 +38,17 @@ class TLSPolicy:
         """
         name = self._settings.server_name or hostname.decode("ascii")
         try:
-            own = _own_certificate(self._settings)
-            if self._settings.allow_insecure:
-                return _Unverified(name, _context(own))
-            creator = optionsForClientTLS(
-                name, clientCertificate=own[0], extraCertificateOptions={"extraCertChain": own[1]}
-            )
-            if not self._settings.ca_cert:
-                return creator
-            _certificates(self._settings.ca_cert)
-        except (OSError, ValueError) as error:
+            own, chain = _own_certificate(self._settings)
+            if self._settings.ca_cert:
+                _certificates(self._settings.ca_cert)
+        except (OSError, ValueError, OpenSSLError) as error:
             raise StoreUnavailable("a certificate file for Elasticsearch cannot be read") from error
+        if self._settings.allow_insecure:
+            return _Unverified(name, _unverifying(own, chain))
+        more = {"extraCertChain": chain} if chain else {}
+        creator = optionsForClientTLS(name, clientCertificate=own, extraCertificateOptions=more)
+        if not self._settings.ca_cert:
+            return creator
         return _AlsoTrusting(creator, self._settings.ca_cert)
 
 
@@ -81,10 +82,9 @@ class _Unverified:
         return connection
 
 
-_Own = tuple[PrivateCertificate | None, list[X509]]
-
-
-def _own_certificate(settings: ElasticsearchSettings) -> _Own:
+def _own_certificate(
+    settings: ElasticsearchSettings,
+) -> tuple[PrivateCertificate | None, list[X509]]:
     """Return the client certificate with its key, and the rest of its chain."""
     if not settings.client_cert:
         return None, []
@@ -95,13 +95,12 @@ def _own_certificate(settings: ElasticsearchSettings) -> _Own:
     return own, [certificate.original for certificate in chain]
 
 
-def _context(own: _Own) -> Context:
-    certificate, chain = own
-    if certificate is None:
+def _unverifying(own: PrivateCertificate | None, chain: list[X509]) -> Context:
+    if own is None:
         return CertificateOptions(verify=False).getContext()
     return CertificateOptions(
-        privateKey=certificate.privateKey.original,
-        certificate=certificate.original,
+        privateKey=own.privateKey.original,
+        certificate=own.original,
         extraCertChain=chain,
         verify=False,
     ).getContext()

@@ -210,7 +210,7 @@ class _Collector(Protocol):
     """A response's body as a Deferred; cancelling it drops the connection."""
 
     def __init__(self) -> None:
-        self.whole: Deferred[bytes] = Deferred(lambda _: self._abort())
+        self.whole: Deferred[bytes] = Deferred(lambda _: self._give_up(CancelledError()))
         self._parts: list[bytes] = []
         self._left = MAX_ANSWER_BYTES
 
@@ -219,9 +219,7 @@ class _Collector(Protocol):
         if self._left >= 0:
             self._parts.append(data)
         elif not self.whole.called:
-            self._parts.clear()
-            self._abort()
-            self.whole.errback(AnswerTooLarge("the answer is too large"))
+            self._give_up(AnswerTooLarge("the answer is too large"))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self.whole.called:
@@ -232,7 +230,10 @@ class _Collector(Protocol):
         else:
             self.whole.errback(reason)
 
-    def _abort(self) -> None:
+    def _give_up(self, error: Exception) -> None:
+        """Fail, and drop the connection; in that order, as dropping it may end the response."""
+        self._parts.clear()
+        self.whole.errback(error)
         drop = getattr(self.transport, "abortConnection", None)
         if drop is None and self.transport is not None:
             drop = self.transport.loseConnection
