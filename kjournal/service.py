@@ -31,7 +31,7 @@ from kjournal.codec import MICROSECONDS
 from kjournal.config.model import APISettings, Settings
 from kjournal.demo.feed import DemoFeed
 from kjournal.demo.welcome import welcome
-from kjournal.errors import BadRequest, ConfigError, ConfigMistake
+from kjournal.errors import BadRequest, ConfigError, ConfigMistake, StoreError
 from kjournal.ingest.site import bulk_site
 from kjournal.kinds.mapping import Mapping, field_map_of
 from kjournal.kinds.registry import KINDS
@@ -109,6 +109,7 @@ class Gateway(Service):
         self._services: list[Service] = []
         self._connections: list[KubeConnection] = []
         self._demo: Deferred[None] = succeed(None)
+        self._checked: Deferred[None] = succeed(None)
         self._announce = announce
         self._secure = self._secure_port(environ) if settings.serving.secure_port else None
 
@@ -120,6 +121,7 @@ class Gateway(Service):
             self._cluster(serving.authentication_kubeconfig or serving.kubeconfig, environ),
         )
         self._services.append(trust)
+        self._health.ready["trust"] = lambda: trust.known
         cluster = self._cluster(serving.authorization_kubeconfig or serving.kubeconfig, environ)
         guard = SecureGuard(authenticator_of(trust, reactor), Access(cluster, reactor))
         tls = serving_context_factory(serving, lambda: trust.authorities, datetime.now(UTC))
@@ -150,6 +152,8 @@ class Gateway(Service):
             self._take_in(cast("IDocumentSink", self._backend))
         for service in self._services:
             service.startService()
+        self._checked = Deferred.fromCoroutine(self._check_backend())
+        self._checked.addErrback(lambda failure: failure.trap(CancelledError) and None)
         self._log.info(
             "kjournal serves {kinds} from {backend}",
             kinds=", ".join(self.resources),
@@ -165,6 +169,13 @@ class Gateway(Service):
         if settings.demo:
             self._demo = Deferred.fromCoroutine(self._start_demo(sink))
             self._demo.addErrback(self._demo_failed)
+
+    async def _check_backend(self) -> None:
+        """Tell the operator of a store that does not answer, before a user does."""
+        try:
+            await self._backend.check()
+        except StoreError as error:
+            self._log.warn("the store does not answer as it should: {error}", error=str(error))
 
     async def _start_demo(self, sink: IDocumentSink) -> None:
         """Feed the store; with a past of two hours, unless it has one."""
@@ -209,6 +220,7 @@ class Gateway(Service):
 
     async def _stop(self) -> None:
         self._demo.cancel()
+        self._checked.cancel()
         for resource in self.resources.values():
             await resource.tail.stop()
         for port in self._ports:

@@ -25,16 +25,19 @@ _TEXT = "text/plain; charset=utf-8"
 class Health:
     """The checks. None depends on the store: a store that is down must not take discovery along.
 
-    `stopping` fails readyz first, so that endpoints drain before anything is refused.
+    `stopping` fails readyz first, so that endpoints drain before anything is refused; `ready` are
+    further checks of readyz, by name.
     """
 
     stopping: bool = False
+    ready: dict[str, Callable[[], bool]] = attrs.field(factory=dict)
 
     def checks(self, path: str) -> dict[str, bool]:
         """Return the checks of an endpoint by name."""
         found = {"ping": True}
         if path == "/readyz":
             found["shutdown"] = not self.stopping
+            found.update({name: check() for name, check in self.ready.items()})
         return found
 
     def answer(self, request: APIRequest) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 import attrs
 
 from kjournal.codec import dump_json, load_json
-from kjournal.errors import BadRequest
+from kjournal.errors import BadRequest, Expired
 from kjournal.query.model import PageStart
 from kjournal.query.view import View
 
+_MAGIC = b"kj1"
+_HEAD = 9
 _MAC_BYTES = 16
 _MAX_BYTES = 1 << 20
 
@@ -41,13 +43,13 @@ class ContinueToken:
             ]
         )
         packed = zlib.compress(content, 6)
-        return _text(_mac(packed, key) + packed)
+        return _text(_head(key) + _mac(packed, key) + packed)
 
     @classmethod
     def decode(cls, text: str, view: View, key: bytes) -> "ContinueToken":
         """Return the token that `encode` made for the same view with the same key.
 
-        Raises: BadRequest for anything else.
+        Raises: Expired for a token of another key, BadRequest for anything else.
         """
         resource_version, now_us, digest, snapshot, after = _content(text, key)
         if digest != view.digest():
@@ -62,7 +64,7 @@ class ContinueToken:
 def begun_us(text: str, key: bytes) -> int:
     """Return what `now` was when a token's list began: `now-1h` means the same on all its pages.
 
-    Raises: BadRequest for what is no token of this key.
+    Raises: Expired for a token of another key, BadRequest for anything else.
     """
     return int(_content(text, key)[1])
 
@@ -79,9 +81,14 @@ def _content(text: str, key: bytes) -> list[Any]:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
     except ValueError as error:
         raise _wrong() from error
-    mac, packed = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
+    head, mac, packed = raw[:_HEAD], raw[_HEAD : _HEAD + _MAC_BYTES], raw[_HEAD + _MAC_BYTES :]
     # Base64 has several spellings of the same bytes; a token has one.
-    if not hmac.compare_digest(mac, _mac(packed, key)) or _text(raw) != text:
+    if not head.startswith(_MAGIC) or not packed or _text(raw) != text:
+        raise _wrong()
+    if head != _head(key):
+        # Made before a restart, or by another replica: clients list again after a 410 only.
+        raise Expired("The provided continue parameter is not known here; list again")
+    if not hmac.compare_digest(mac, _mac(packed, key)):
         raise _wrong()
     found: list[Any] = load_json(zlib.decompressobj().decompress(packed, _MAX_BYTES))
     return found
@@ -89,6 +96,11 @@ def _content(text: str, key: bytes) -> list[Any]:
 
 def _text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _head(key: bytes) -> bytes:
+    """What all tokens of a key begin with; it tells keys apart and protects nothing."""
+    return _MAGIC + hashlib.sha256(b"id of " + key).digest()[: _HEAD - len(_MAGIC)]
 
 
 def _mac(packed: bytes, key: bytes) -> bytes:

@@ -39,7 +39,9 @@ def site(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     """Yield a gateway before each store; a module's tests share it."""
     folder = tmp_path_factory.mktemp("site")
     prefix = f"site{uuid4().hex[:8]}"
-    with running_gateway(folder, f"--config={config_file(folder, prefix)}", *store.flags) as gateway:
+    with running_gateway(
+        folder, f"--config={config_file(folder, prefix)}", *store.flags
+    ) as gateway:
         yield Site(store, gateway, prefix)
     store.forget(f"{prefix}-*")
 

@@ -157,7 +157,12 @@ apis:
     payload: ["."]
   backend: {elasticsearch: {index: "%(prefix)s-logs-*", refreshRate: 200ms}}
 """
-INDEX_OF = {"containerlogs": "container", "events": "events", "auditevents": "audit", "logs": "logs"}
+INDEX_OF = {
+    "containerlogs": "container",
+    "events": "events",
+    "auditevents": "audit",
+    "logs": "logs",
+}
 
 
 def config_file(folder: Path, prefix: str) -> Path:

@@ -85,9 +85,7 @@ def test_one_deed_is_selected(deeds: Deeds, straight: Kubectl) -> None:
         ("objectRef.name={thing},stage!=ResponseComplete", []),
     ],
 )
-def test_selectors(
-    deeds: Deeds, straight: Kubectl, selector: str, verbs: list[str] | None
-) -> None:
+def test_selectors(deeds: Deeds, straight: Kubectl, selector: str, verbs: list[str] | None) -> None:
     """Operators of field selectors narrow who, what and the answer; what is none is refused."""
     args = ("get", "auditevents", "--field-selector", selector.format(**attrs.asdict(deeds)))
     if verbs is None:

@@ -146,7 +146,9 @@ class Door:
 
     def shown(self, kind: str, *args: str) -> list[str]:
         """Return the marks of a list, in its order."""
-        return [mark_of(kind, item) for item in self.kubectl.json("get", full(kind), *args)["items"]]
+        return [
+            mark_of(kind, item) for item in self.kubectl.json("get", full(kind), *args)["items"]
+        ]
 
 
 def full(kind: str) -> str:

@@ -180,7 +180,6 @@ def test_forged_headers_are_worth_nothing(cluster: Cluster, headers: dict[str, s
         assert "line of" not in answer.body.decode()
 
 
-
 def test_forged_headers_in_a_users_request_are_replaced(cluster: Cluster, user: Kubectl) -> None:
     """A user who sends X-Remote-* to kube-apiserver itself stays who the certificate says."""
     proxy = ("proxy", "--port=0")

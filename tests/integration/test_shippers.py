@@ -114,7 +114,9 @@ def test_lines_of_containers(site: Site, shipper: Shipper, straight: Kubectl) ->
     assert (item["pod"], item["container"]) == ("web-1", "main")
     until(
         "the other namespace's line is there",
-        lambda: "of the other namespace" in straight("get", "containerlogs", "-n", "files-b").stdout,
+        lambda: (
+            "of the other namespace" in straight("get", "containerlogs", "-n", "files-b").stdout
+        ),
     )
     assert "of the other namespace" not in straight("get", "containerlogs", "-n", "files").stdout
 

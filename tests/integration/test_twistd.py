@@ -171,7 +171,9 @@ def test_a_user_who_leaves_leaves_nothing(tmp_path: Path) -> None:
 
         def open_watches() -> str:
             text = ask(gateway.url, "/metrics").body.decode()
-            (line,) = (x for x in text.splitlines() if x.startswith('kjournal_watches{resource="logs"'))
+            (line,) = (
+                x for x in text.splitlines() if x.startswith('kjournal_watches{resource="logs"')
+            )
             return line.split()[-1]
 
         with Following(["curl", "-sN", path]):

@@ -82,9 +82,9 @@ def _merged(spans: Iterable[Pair]) -> tuple[Pair, ...]:
 class ShardPosition:
     """One shard: settled mark, what was seen above it by primary term, and a witness.
 
-    The witness is the highest pair that was visible when all new ones had been read. Numbers are
-    only given again above what survived a crash, and with a higher term: so while the witness is
-    visible, or a higher number with its term, no number below it has become another document's.
+    The witness is the highest pair seen. Numbers are only given again above what survived a crash,
+    and with a higher term: so while the witness is visible, or a higher number with its term, no
+    number below it has become another document's.
     """
 
     settled: int = -1
@@ -107,7 +107,7 @@ class ShardPosition:
         return attrs.evolve(self, known=known)
 
     def confirmed(self, witness: Pair | None) -> "ShardPosition":
-        """Return this position once all that was visible is in it, with its highest pair."""
+        """Return this position once all that was visible up to `witness` is in it."""
         if witness is None:
             return attrs.evolve(self, witness=None)
         settled = max(self.settled, witness[0] - SETTLE_DEPTH)
@@ -118,11 +118,17 @@ class ShardPosition:
             witness=witness,
         )
 
+    def judges(self, top: Pair | None) -> bool:
+        """Return whether a page that is not the last one, up to this pair, reaches the witness."""
+        if self.witness is None:
+            return not self.known
+        return top is not None and top[0] >= self.witness[0]
+
     def trusts(self, top: Pair | None) -> bool:
         """Return whether the highest visible pair says that no known number was given again."""
         if self.witness is None:
             return not self.known
-        return top is not None and top[0] >= self.witness[0] and top[1] == self.witness[1]
+        return True
 
     @property
     def numbers(self) -> Numbers:

@@ -93,8 +93,8 @@ class Tailing:
             fresh = _unseen(before[name], hits)
             shard = before[name].learned(map(pair_of, fresh))
             found.hits += fresh
-            if not full:
-                top = max(map(pair_of, hits), default=None)
+            top = max(map(pair_of, hits), default=None)
+            if not full or before[name].judges(top):
                 if before[name].trusts(top):
                     shard = shard.confirmed(top) if top else shard
                 else:

@@ -32,8 +32,14 @@ trees = st.recursive(
 # Stored names that some API fields have by themselves, or are mapped from.
 ROOTS = {
     "containerlogs": ["pod", "container", "payload", "metadata"],
-    "events": ["reason", "note", "message", "regarding", "involvedObject", "series", "count", "deprecatedCount", "eventTime", "lastTimestamp", "type", "source", "metadata"],
-    "auditevents": ["verb", "user", "objectRef", "responseStatus", "annotations", "metadata", "stageTimestamp", "sourceIPs", "requestObject"],
+    "events": [
+        *("reason", "note", "message", "regarding", "involvedObject", "series", "count"),
+        *("deprecatedCount", "eventTime", "lastTimestamp", "type", "source", "metadata"),
+    ],
+    "auditevents": [
+        *("verb", "user", "objectRef", "responseStatus", "annotations", "metadata"),
+        *("stageTimestamp", "sourceIPs", "requestObject"),
+    ],
     "logs": ["payload", "metadata"],
 }
 MEMBERS = ("name", "namespace", "kind", "count", "username", "groups", "code", "labels")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kjournal.errors import BadRequest
+from kjournal.errors import BadRequest, Expired
 from kjournal.query.model import Operator, PageStart
 from kjournal.query.selectors import Requirement
 from kjournal.query.token import ContinueToken, begun_us
@@ -43,14 +43,18 @@ def test_round_trip(token: ContinueToken) -> None:
 
 @given(tokens, st.data())
 def test_tampered(token: ContinueToken, data: st.DataObject) -> None:
-    """One other character anywhere, even one that decodes to the same bytes, is refused."""
+    """One other character anywhere, even one that decodes to the same bytes, is refused.
+
+    In the head it may look like a token of another key.
+    """
     text = token.encode(VIEW, KEY)
     at = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.sampled_from(BASE64 + "+/=é").filter(lambda char: char != text[at]))
     changed = text[:at] + other + text[at + 1 :]
-    with pytest.raises(BadRequest):
+    refusals = (BadRequest, Expired) if at < 12 else BadRequest
+    with pytest.raises(refusals):
         ContinueToken.decode(changed, VIEW, KEY)
-    with pytest.raises(BadRequest):
+    with pytest.raises(refusals):
         begun_us(changed, KEY)
 
 
@@ -73,8 +77,8 @@ def test_other_view(other: View) -> None:
 
 
 def test_other_key() -> None:
-    """It works for no other process's key."""
-    with pytest.raises(BadRequest):
+    """At another process it is expired, not wrong: clients list again after a 410 only."""
+    with pytest.raises(Expired):
         ContinueToken.decode(TOKEN.encode(VIEW, KEY), VIEW, b"other")
 
 

@@ -1,0 +1,200 @@
+"""The real site, gate and routes over a transport in memory, with a clock."""
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+
+from kjournal.api.gate import Gate
+from kjournal.api.guard import LoopbackGuard
+from kjournal.api.health import Health
+from kjournal.api.resource import Resource
+from kjournal.api.routes import Routes, Surface
+from kjournal.api.site import APISite
+from kjournal.codec import format_micros, load_json
+from kjournal.config.model import APISettings
+from kjournal.kinds.mapping import Mapping, field_map_of
+from kjournal.kinds.registry import KINDS
+from kjournal.store.interfaces import Source
+from kjournal.tail.tail import Tail
+from tests.fakes.memory_store import MemoryBackend, MemoryStore
+
+BEGIN_S = 1_700_000_000.0
+ROOT = "/apis/core.kjournal/v1alpha1"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
+PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
+PARTIAL = "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io"
+
+
+class Transport(StringTransport):
+    """Remembers how the connection was ended."""
+
+    aborted = False
+
+    def abortConnection(self) -> None:
+        """End at once, as a reader sees it in the middle of an answer."""
+        self.aborted = True
+        self.loseConnection()
+
+
+@attrs.define
+class Call:
+    """One request on a connection of its own, and what has come back so far."""
+
+    channel: Any
+    transport: Transport
+    clock: Clock
+
+    @property
+    def bytes(self) -> bytes:
+        """All that was sent."""
+        return self.transport.value()
+
+    @property
+    def status(self) -> int:
+        """The HTTP status, 0 if nothing has come yet."""
+        return int(self.bytes.split(b" ", 2)[1]) if self.bytes else 0
+
+    @property
+    def header_lines(self) -> list[tuple[str, str]]:
+        """All headers, names in lower case."""
+        lines = self.bytes.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
+        return [
+            (name.lower(), value) for name, _, value in (line.partition(": ") for line in lines)
+        ]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers by name."""
+        return dict(self.header_lines)
+
+    def _read(self) -> tuple[bytes, bool]:
+        rest = self.bytes.partition(b"\r\n\r\n")[2]
+        if self.headers.get("transfer-encoding") != "chunked":
+            return rest, len(rest) == int(self.headers.get("content-length", "0"))
+        body = b""
+        while rest:
+            size, _, rest = rest.partition(b"\r\n")
+            if int(size, 16) == 0:
+                return body, True
+            body, rest = body + rest[: int(size, 16)], rest[int(size, 16) + 2 :]
+        return body, False
+
+    @property
+    def body(self) -> bytes:
+        """The body so far."""
+        return self._read()[0]
+
+    @property
+    def whole(self) -> bool:
+        """Whether a client would take the answer for a whole one."""
+        return self._read()[1]
+
+    @property
+    def json(self) -> Any:
+        """The body of a whole answer."""
+        assert self.whole, self.bytes
+        return load_json(self.body)
+
+    @property
+    def frames(self) -> list[Any]:
+        """The frames of a watch; each is one line with its newline."""
+        body = self.body
+        assert body == b"" or body.endswith(b"\n")
+        return [load_json(line) for line in body.splitlines()]
+
+    @property
+    def types(self) -> list[tuple[str, Any]]:
+        """Type and payload of each frame."""
+        return [(f["type"], f["object"].get("payload")) for f in self.frames]
+
+    def leave(self) -> None:
+        """Close the connection from the client's side."""
+        self.channel.connectionLost(Failure(ConnectionLost()))
+
+    def done(self) -> None:
+        """Close the connection at the end of a test."""
+        self.channel.connectionLost(Failure(ConnectionDone()))
+
+
+@attrs.define
+class Server:
+    """The gateway without ports: a store in memory, a clock, and a way to ask."""
+
+    clock: Clock
+    backend: MemoryBackend
+    resources: dict[str, Resource]
+    health: Health
+    site: APISite
+
+    def store(self, plural: str = "containerlogs") -> MemoryStore:
+        """Return a kind's store."""
+        store = self.resources[plural].store
+        assert isinstance(store, MemoryStore)
+        return store
+
+    def line(self, id: str, at_s: float = -60.0, namespace: str = "a", **more: Any) -> None:
+        """Store a line of a container, `at_s` seconds from the test's beginning."""
+        time = format_micros(int((BEGIN_S + at_s) * 1e6))
+        document = {"metadata": {"namespace": namespace}, "payload": id, "@timestamp": time}
+        self.backend.write("i", id, {**document, **more})
+
+    def lines(self, count: int, begin: int = 0) -> None:
+        """Store lines `0`, `1`, …, a second apart."""
+        for number in range(begin, begin + count):
+            self.line(str(number), number - 3600)
+
+    def tick(self, seconds: float = 0.5) -> None:
+        """Let time pass, and what was due at once happen."""
+        self.clock.advance(seconds)
+        for _ in range(50):
+            self.clock.advance(0)
+
+    def call(self, target: str, method: str = "GET", **headers: str) -> Call:
+        """Send one request, and let happen what needs no time."""
+        channel = self.site.buildProtocol(None)
+        transport = Transport()
+        assert channel is not None
+        channel.makeConnection(transport)
+        lines = [f"{method} {target} HTTP/1.1", "Host: x"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        if method in ("POST", "PUT", "PATCH"):
+            lines.append("Content-Length: 0")
+        channel.dataReceived("\r\n".join([*lines, "", ""]).encode())
+        call = Call(channel, transport, self.clock)
+        self.tick(0)
+        return call
+
+    def get(self, target: str, **headers: str) -> Call:
+        """Ask below the group version."""
+        return self.call(ROOT + target, **headers)
+
+
+def server(customize: Callable[[APISettings], APISettings] = lambda settings: settings) -> Server:
+    """Return a gateway of all kinds on one backend."""
+    clock = Clock()
+    clock.rightNow = BEGIN_S
+    backend = MemoryBackend()
+    resources = {}
+    for plural, kind in KINDS.items():
+        settings = customize(APISettings(resource=plural))
+        source = Source(kind=plural, index="*", max_page=settings.bulk_size)
+        store = backend.open_store(source)
+        mapping = Mapping.compile(kind, field_map_of(kind, settings.field_map))
+        resources[plural] = Resource(
+            kind=kind,
+            store=store,
+            mapping=mapping,
+            tail=Tail(store, mapping, clock, interval_s=0.5),
+            settings=settings,
+            clock=clock,
+        )
+    health = Health()
+    surface = Surface(resources=resources, token_key=b"k" * 32, health=health)
+    site = APISite(Gate(Routes(surface).app.resource(), LoopbackGuard()))
+    site.reactor = clock  # type: ignore[assignment]  # HTTPFactory's idle timers
+    return Server(clock, backend, resources, health, site)

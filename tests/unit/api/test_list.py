@@ -1,0 +1,493 @@
+"""Lists and gets, in bytes: pages, versions, and never a part for a whole."""
+
+import math
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+import pytest
+from twisted.internet.defer import Deferred
+
+from kjournal.api.routes import DEADLINE_S
+from kjournal.config.model import APISettings
+from kjournal.errors import (
+    StoreError,
+    StoreOverloaded,
+    StoreRejected,
+    StoreTimeout,
+    StoreUnauthorized,
+    StoreUnavailable,
+)
+from tests.unit.api.serving import BEGIN_S, PARTIAL, PARTIAL_LIST, TABLE, Call, Server, server
+
+LINES = "/namespaces/a/containerlogs"
+
+
+def payloads(call: Call) -> list[Any]:
+    return [item["payload"] for item in call.json["items"]]
+
+
+def pages(api: Server, target: str, limit: int) -> list[Call]:
+    """Return all pages of a list."""
+    found = [api.get(f"{target}{'&' if '?' in target else '?'}limit={limit}")]
+    while token := found[-1].json["metadata"].get("continue"):
+        separator = "&" if "?" in target else "?"
+        found.append(api.get(f"{target}{separator}limit={limit}&continue={token}"))
+    return found
+
+
+@pytest.mark.parametrize("plural", ["containerlogs", "events", "auditevents", "logs"])
+def test_empty(api: Server, plural: str) -> None:
+    """An empty list has a kind, an array and a version."""
+    found = api.get(f"/{plural}")
+    assert found.status == 200
+    assert found.headers["content-type"] == "application/json"
+    assert found.headers["cache-control"] == "no-cache, private"
+    assert found.json["kind"].endswith("List")
+    assert found.json["items"] == []
+    assert 0 < int(found.json["metadata"]["resourceVersion"]) < 2**53
+
+
+def test_items(api: Server) -> None:
+    """Items are whole objects of the namespace alone, oldest first."""
+    api.line("late", -1)
+    api.line("early", -2)
+    api.line("elsewhere", -3, namespace="a-b")
+    found = api.get(LINES).json
+    assert [item["payload"] for item in found["items"]] == ["early", "late"]
+    for item in found["items"]:
+        assert item["kind"] == "ContainerLog"
+        assert item["apiVersion"] == "core.kjournal/v1alpha1"
+        assert item["metadata"]["namespace"] == "a"
+        assert int(item["metadata"]["resourceVersion"]) <= int(found["metadata"]["resourceVersion"])
+    assert payloads(api.get("/containerlogs")) == ["elsewhere", "early", "late"]
+
+
+def test_default_range(api: Server) -> None:
+    """Without a time in the selector a list begins a day ago; with one, there."""
+    api.line("old", -90_000)
+    api.line("new", -80_000)
+    assert payloads(api.get(LINES)) == ["new"]
+    selector = quote("metadata.creationTimestamp>now-26h")
+    assert payloads(api.get(f"{LINES}?fieldSelector={selector}")) == ["old", "new"]
+    selector = quote("metadata.creationTimestamp<2030-01-01T00:00:00Z")
+    assert payloads(api.get(f"{LINES}?fieldSelector={selector}")) == ["old", "new"]
+
+
+@pytest.mark.parametrize("limit", [1, 3, 10, 11])
+@pytest.mark.parametrize("exact", [True, False])
+def test_pages(api: Server, limit: int, exact: bool) -> None:
+    """Pages have every record once, full ones but the last, and one version."""
+    api.store().exact, api.store().page_records = exact, 4
+    for n in range(10):
+        api.line(f"keep{n}", n - 500)
+        api.line(f"drop{n}", n - 500, namespace="b")
+    found = pages(api, LINES, limit)
+    assert [p for page in found for p in payloads(page)] == [f"keep{n}" for n in range(10)]
+    assert all(len(payloads(page)) == limit for page in found[:-1])
+    assert len({page.json["metadata"]["resourceVersion"] for page in found}) == 1
+
+
+def test_mostly_rejected(api: Server) -> None:
+    """A store that ignores the selector is read on until the page is full."""
+    api.store().exact = False
+    api.lines(1000)
+    api.line("needle", -1)
+    api.line("needle2", -1)
+    found = api.get(f"{LINES}?limit=1&fieldSelector=payload%20in%20(needle,needle2)")
+    assert payloads(found) == ["needle"]
+    assert found.json["metadata"]["continue"]
+    assert api.store().calls.count("list_page") < 1010
+
+
+def test_pages_while_written(api: Server) -> None:
+    """What is written between two pages is in neither; a watch from their version has it."""
+    api.lines(3)
+    first = api.get(f"{LINES}?limit=2")
+    api.lines(2, begin=3)
+    api.line("1", -3599, payload="changed")
+    token = first.json["metadata"]["continue"]
+    assert payloads(api.get(f"{LINES}?limit=2&continue={token}")) == ["2"]
+    version = first.json["metadata"]["resourceVersion"]
+    watch = api.get(f"{LINES}?watch=1&resourceVersion={version}")
+    api.tick()
+    assert watch.types == [("ADDED", "3"), ("ADDED", "4"), ("MODIFIED", "changed")]
+
+
+@pytest.mark.parametrize("time", ["", quote("metadata.creationTimestamp>now-1h")])
+def test_slow_pages(api: Server, time: str) -> None:
+    """A slow reader of pages misses nothing, though `now` moves beyond what it has not read."""
+    begin_s = -3599 if time else -86_399
+    for n in range(4):
+        api.line(str(n), begin_s + n)
+    target = f"{LINES}?fieldSelector={time}" if time else LINES
+    first = api.get(f"{target}{'&' if time else '?'}limit=1")
+    api.tick(60)
+    token = first.json["metadata"]["continue"]
+    rest = api.get(f"{target}{'&' if time else '?'}continue={token}")
+    assert payloads(first) + payloads(rest) == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("/namespaces/b/containerlogs", ""),
+        ("/containerlogs", ""),
+        (LINES, "&labelSelector=x"),
+        (LINES, "&fieldSelector=pod=x"),
+        ("/logs", ""),
+    ],
+)
+def test_foreign_token(api: Server, change: tuple[str, str]) -> None:
+    """A token works for nobody else's query."""
+    api.lines(3)
+    token = api.get(f"{LINES}?limit=1").json["metadata"]["continue"]
+    path, more = change
+    found = api.get(f"{path}?limit=1&continue={token}{more}")
+    assert found.status == 400
+    assert found.json["reason"] == "BadRequest"
+
+
+def test_expired_tokens(api: Server) -> None:
+    """A token is 410 Expired when its snapshot or its checkpoint is gone."""
+    api.lines(3)
+    token = api.get(f"{LINES}?limit=1").json["metadata"]["continue"]
+    api.store().expired.add("s3")
+    found = api.get(f"{LINES}?limit=1&continue={token}")
+    assert (found.status, found.json["reason"], found.json["code"]) == (410, "Expired", 410)
+    assert "retry-after" not in found.headers
+    api.tick(16 * 60)
+    api.get(LINES)
+    api.tick(1)
+    api.get(LINES)
+    assert api.get(f"{LINES}?limit=1&continue={token}").status == 410
+
+
+def test_garbage_token(api: Server) -> None:
+    """A token that nobody made is 400."""
+    assert api.get(f"{LINES}?limit=1&continue=abc").status == 400
+    assert api.get(f"{LINES}?continue=%C3%BC").status == 400
+
+
+def test_versions(api: Server) -> None:
+    """resourceVersion: 0 any, N not older, exactly N only where it is still known."""
+    api.lines(2)
+    version = int(api.get(LINES).json["metadata"]["resourceVersion"])
+    api.line("new", -1)
+    assert payloads(api.get(f"{LINES}?resourceVersion=0")) == ["0", "1", "new"]
+    assert payloads(api.get(f"{LINES}?resourceVersion={version}")) == ["0", "1", "new"]
+    exact = api.get(f"{LINES}?resourceVersion={version}&resourceVersionMatch=Exact")
+    assert payloads(exact) == ["0", "1"]
+    assert exact.json["metadata"]["resourceVersion"] == str(version)
+    assert payloads(api.get(f"{LINES}?resourceVersion={version}&limit=500")) == ["0", "1"]
+    gone = api.get(f"{LINES}?resourceVersion={version - 1}&resourceVersionMatch=Exact")
+    assert (gone.status, gone.json["reason"]) == (410, "Expired")
+
+
+def test_too_large_version(api: Server) -> None:
+    """A version of the future is waited for, and then 504 as clients match it."""
+    ahead = int((BEGIN_S + 1) * 1e6)
+    soon = api.get(f"{LINES}?resourceVersion={ahead}")
+    never = api.get(f"{LINES}?resourceVersion={ahead + 10**12}")
+    assert (soon.status, never.status) == (0, 0)
+    for _ in range(50):
+        api.tick(0.1)
+    assert soon.status == 200
+    assert int(soon.json["metadata"]["resourceVersion"]) >= ahead
+    assert (never.status, never.json["reason"]) == (504, "Timeout")
+    assert never.headers["retry-after"] == "1"
+    cause = never.json["details"]["causes"][0]
+    assert cause["reason"] == "ResourceVersionTooLarge"
+    assert cause["message"] == "Too large resource version"
+
+
+def test_get(api: Server) -> None:
+    """A get is the object of the list, the same in every byte."""
+    api.lines(2)
+    listed = api.get(LINES).json["items"][1]
+    assert api.get(f"{LINES}/{listed['metadata']['name']}").json == listed
+
+
+@pytest.mark.parametrize("path", ["/namespaces/b/containerlogs/{}", LINES + "/{}x", LINES + "/x"])
+def test_get_missing(api: Server, path: str) -> None:
+    """Another namespace's or nobody's name is 404 with name, group and resource."""
+    api.lines(1)
+    name = api.get(LINES).json["items"][0]["metadata"]["name"]
+    found = api.get(path.format(name))
+    asked = path.format(name).rpartition("/")[2]
+    assert found.status == 404
+    assert found.json["details"] == {
+        "name": asked,
+        "group": "core.kjournal",
+        "kind": "containerlogs",
+    }
+    assert found.json["message"] == f'containerlogs.core.kjournal "{asked}" not found'
+
+
+def test_get_by_selector(api: Server) -> None:
+    """A list pinned to one name is a keyed read, of an object of any age."""
+    api.line("old", -900_000)
+    name = api.get(f"/containerlogs?fieldSelector={quote('metadata.creationTimestamp>0')}")
+    name = name.json["items"][0]["metadata"]["name"]
+    reads = api.store().calls.count("list_page")
+    assert payloads(api.get(f"{LINES}?fieldSelector=metadata.name={name}")) == ["old"]
+    assert payloads(api.get(f"{LINES}?fieldSelector=metadata.name={name},pod=x")) == []
+    assert api.store().calls.count("list_page") == reads
+    assert api.get(f"{LINES}/{name}?fieldSelector=metadata.name=other").status == 400
+
+
+def test_table(api: Server) -> None:
+    """A Table has definitions, as many cells, a row object with a kind, and list metadata."""
+    api.lines(3)
+    found = api.get(f"{LINES}?limit=2", Accept=TABLE).json
+    assert (found["kind"], found["apiVersion"]) == ("Table", "meta.k8s.io/v1")
+    assert found["metadata"]["continue"]
+    assert found["metadata"]["resourceVersion"]
+    assert len(found["rows"]) == 2
+    columns = found["columnDefinitions"]
+    assert all({*c} == {"name", "type", "format", "description", "priority"} for c in columns)
+    assert [c["name"] for c in columns if c["format"] == "name"] == ["Name"]
+    for row in found["rows"]:
+        assert len(row["cells"]) == len(columns)
+        assert row["object"]["kind"] == "PartialObjectMetadata"
+    assert api.get(LINES, Accept=TABLE).headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("policy", "kind"),
+    [("None", None), ("Metadata", "PartialObjectMetadata"), ("Object", "ContainerLog")],
+)
+def test_include_object(api: Server, policy: str, kind: str | None) -> None:
+    """IncludeObject decides what a row carries."""
+    api.lines(1)
+    (row,) = api.get(f"{LINES}?includeObject={policy}", Accept=TABLE).json["rows"]
+    assert row.get("object", {}).get("kind") == kind
+    assert api.get(f"{LINES}?includeObject=all").status == 400
+
+
+def test_table_of_one(api: Server) -> None:
+    """A get as a Table has one row and the object's version."""
+    api.lines(1)
+    metadata = api.get(LINES).json["items"][0]["metadata"]
+    found = api.get(f"{LINES}/{metadata['name']}", Accept=TABLE).json
+    assert found["metadata"]["resourceVersion"] == metadata["resourceVersion"]
+    assert len(found["rows"]) == 1
+
+
+def test_partial(api: Server) -> None:
+    """Metadata only: lists as lists, gets as objects, and not the one for the other."""
+    api.lines(1)
+    found = api.get(LINES, Accept=PARTIAL_LIST).json
+    assert found["kind"] == "PartialObjectMetadataList"
+    (item,) = found["items"]
+    assert sorted(item) == ["apiVersion", "kind", "metadata"]
+    name = item["metadata"]["name"]
+    assert api.get(f"{LINES}/{name}", Accept=PARTIAL).json == item
+    assert api.get(LINES, Accept=PARTIAL).status == 406
+    assert api.get(f"{LINES}/{name}", Accept=PARTIAL_LIST).status == 406
+
+
+def test_warnings(api: Server) -> None:
+    """A store's warnings are headers: quoted, without control characters, bounded."""
+    api.store().warnings = ('no "index"\r\nX: y', "slow", "slow", "x" * 5000)
+    found = api.get(LINES)
+    warnings = [value for name, value in found.header_lines if name == "warning"]
+    assert warnings == ['299 - "no \\"index\\"  X: y"', '299 - "slow"']
+    assert found.json["items"] == []
+
+
+@pytest.fixture
+def many() -> Server:
+    """Return a gateway with more lines than one slice."""
+    api = server(lambda settings: attrs.evolve(settings, bulk_size=300))
+    api.lines(1000)
+    return api
+
+
+@pytest.mark.parametrize("accept", ["application/json", TABLE, PARTIAL_LIST])
+def test_streamed(many: Server, accept: str) -> None:
+    """A list without a limit is streamed whole, in any representation."""
+    found = many.get(f"{LINES}?limit=-1", Accept=accept)
+    assert found.headers["transfer-encoding"] == "chunked"
+    assert found.headers["content-type"] == "application/json"
+    assert len(found.json["rows" if accept is TABLE else "items"]) == 1000
+    assert "continue" not in found.json["metadata"]
+    assert many.store().released == []
+
+
+def test_streamed_failure(many: Server) -> None:
+    """A store that fails in the middle breaks the connection: no client sees a whole list."""
+    slow: Deferred[None] = Deferred()
+    many.store().next_answers("list_page", *[_now() for _ in range(2)], slow)
+    found = many.get(LINES)
+    assert found.status == 200
+    assert not found.whole
+    slow.errback(StoreUnavailable("gone"))
+    many.tick(0)
+    assert found.transport.aborted
+    assert not found.whole
+    assert b'"metadata":{"resourceVersion"' not in found.body[-200:]
+    assert b"gone" not in found.bytes
+    assert many.store().released == ["s1000"]
+
+
+def _now() -> Deferred[None]:
+    done: Deferred[None] = Deferred()
+    done.callback(None)
+    return done
+
+
+def test_first_slices_failure(many: Server) -> None:
+    """A store that fails before the first byte is a Status, and the snapshot is given up."""
+    many.store().next_answers("list_page", _now(), StoreUnavailable("gone"))
+    found = many.get(f"{LINES}?limit=301")
+    assert found.status == 503
+    assert many.store().released == ["s1000"]
+
+
+def test_slow_reader(many: Server) -> None:
+    """A list waits for its reader, and is cut when the reader stalls."""
+    slow: Deferred[None] = Deferred()
+    many.store().next_answers("list_page", _now(), slow)
+    found = many.get(LINES)
+    found.transport.producer.pauseProducing()
+    slow.callback(None)
+    many.tick(0)
+    size, calls = len(found.bytes), len(many.store().calls)
+    many.tick(29)
+    assert (len(found.bytes), len(many.store().calls)) == (size, calls)
+    assert not found.transport.aborted
+    many.tick(2)
+    assert found.transport.aborted
+    assert not found.whole
+    assert many.store().released == ["s1000"]
+
+
+def test_slow_reader_resumes(many: Server) -> None:
+    """A reader that reads on gets all of it."""
+    slow: Deferred[None] = Deferred()
+    many.store().next_answers("list_page", _now(), slow)
+    found = many.get(LINES)
+    found.transport.producer.pauseProducing()
+    slow.callback(None)
+    many.tick(20)
+    found.transport.producer.resumeProducing()
+    many.tick(0)
+    assert len(found.json["items"]) == 1000
+
+
+@pytest.mark.parametrize("limit", ["", "?limit=400"])
+def test_disconnect(many: Server, limit: str) -> None:
+    """A client that leaves stops the reading, and its snapshot is given up."""
+    slow: Deferred[None] = Deferred()
+    many.store().next_answers("list_page", _now(), slow)
+    found = many.get(LINES + limit)
+    found.leave()
+    many.tick(0)
+    assert many.store().calls.count("list_page") == 2
+    assert many.store().released == ["s1000"]
+
+
+def test_disconnect_before_checkpoint(api: Server) -> None:
+    """A client that leaves before the list began disturbs nobody."""
+    slow: Deferred[None] = Deferred()
+    api.store().next_answers("poll", slow)
+    leaving, staying = api.get(LINES), api.get(LINES)
+    leaving.leave()
+    slow.callback(None)
+    api.tick(0)
+    assert staying.status == 200
+    assert api.resources["containerlogs"].tail.running
+
+
+def test_deadline(api: Server) -> None:
+    """A store that does not answer is 504 before kube-apiserver gives up."""
+    api.store().next_answers("list_page", Deferred())
+    found = api.get(LINES)
+    api.tick(DEADLINE_S + 1)
+    assert (found.status, found.json["reason"]) == (504, "Timeout")
+
+
+ERRORS: list[tuple[StoreError, int, str, str | None]] = [
+    (StoreUnavailable("cannot reach it"), 503, "ServiceUnavailable", None),
+    (StoreTimeout("too slow"), 504, "Timeout", None),
+    (StoreOverloaded("busy"), 429, "TooManyRequests", "1"),
+    (StoreUnauthorized("refused"), 500, "InternalError", None),
+    (StoreRejected("no such index"), 500, "InternalError", None),
+]
+
+
+@pytest.mark.parametrize("method", ["poll", "list_page", "get_records"])
+@pytest.mark.parametrize(("error", "code", "reason", "retry"), ERRORS)
+def test_store_errors(
+    api: Server, method: str, error: StoreError, code: int, reason: str, retry: str | None
+) -> None:
+    """Every error of a store is a Status, never an empty list."""
+    api.line("x")
+    name = api.get(LINES).json["items"][0]["metadata"]["name"]
+    api.store().next_answers(method, error)
+    found = api.get(f"{LINES}/{name}" if method == "get_records" else LINES)
+    assert found.status == code
+    status = found.json
+    assert (status["kind"], status["apiVersion"], status["metadata"]) == ("Status", "v1", {})
+    assert (status["status"], status["reason"], status["code"]) == ("Failure", reason, code)
+    assert str(error) in status["message"]
+    assert found.headers.get("retry-after") == retry
+    assert api.get(LINES).status == 200
+
+
+def test_head(api: Server) -> None:
+    """HEAD has the headers of GET and no body."""
+    api.lines(1)
+    found = api.call("/apis/core.kjournal/v1alpha1/containerlogs", "HEAD")
+    assert found.status == 200
+    assert found.body == b""
+
+
+def test_pretty(api: Server) -> None:
+    """People get indented JSON, machines one line."""
+    assert b"\n" in api.get(f"{LINES}?pretty=true").body
+    assert b"\n" in api.get(LINES, User_Agent="curl/8").body
+    assert b"\n" not in api.get(f"{LINES}?pretty=false", User_Agent="curl/8").body
+    assert b"\n" not in api.get(LINES).body
+
+
+@pytest.mark.parametrize("stamp", [1e16, "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z", -1])
+def test_odd_times(api: Server, stamp: Any) -> None:
+    """A document with an impossible time hurts nobody's list or watch."""
+    watch = api.get(f"{LINES}?watch=1&resourceVersion=0")
+    api.backend.write("i", "odd", {"metadata": {"namespace": "a"}, "@timestamp": stamp})
+    api.line("fine")
+    api.tick()
+    assert [f["type"] for f in watch.frames] == ["ADDED", "ADDED"]
+    assert payloads(api.get(LINES)) == ["fine"]
+    selector = quote("metadata.creationTimestamp<2030-01-01T00:00:00Z")
+    assert api.get(f"{LINES}?fieldSelector={selector}", Accept=TABLE).status == 200
+
+
+def test_deep_document(api: Server) -> None:
+    """A document nested beyond reason breaks neither lists nor the tail."""
+    deep: dict[str, Any] = {}
+    for _ in range(300):
+        deep = {"a": deep}
+    watch = api.get(f"{LINES}?watch=1&resourceVersion=0")
+    api.line("deep", payload=deep)
+    api.tick()
+    assert len(watch.frames) == 1
+    assert api.get(LINES).status == 200
+    assert math.isclose(len(watch.frames[0]["object"]["payload"]), 1)
+
+
+def test_field_map(api: Server) -> None:
+    """Mapped fields are selected where they are stored."""
+
+    def mapped(settings: APISettings) -> APISettings:
+        return attrs.evolve(settings, field_map={"pod": ("k.pod",), "payload": ("log",)})
+
+    api = server(mapped)
+    api.line("1", k={"pod": "web"}, log={"level": "info"})
+    api.line("2", k={"pod": "db"}, log={"level": "error"})
+    assert [
+        i["pod"] for i in api.get(f"{LINES}?fieldSelector=payload.level=error").json["items"]
+    ] == ["db"]
+    assert [i["pod"] for i in api.get(f"{LINES}?fieldSelector=pod!=db").json["items"]] == ["web"]
