@@ -109,12 +109,12 @@ class Rollout:
     def _add(self, place: int) -> None:
         pod = self._make_pod(place)
         self.pods.append(pod)
-        self._controlled("SuccessfulCreate", f"Created pod: {pod.name}")
+        self._controlled(pod, "SuccessfulCreate", f"Created pod: {pod.name}")
         self._life.create(pod)
 
     def _drop(self, pod: Pod) -> None:
         self.pods.remove(pod)
-        self._controlled("SuccessfulDelete", f"Deleted pod: {pod.name}")
+        self._controlled(pod, "SuccessfulDelete", f"Deleted pod: {pod.name}")
         self._life.delete(pod)
 
     def _make_pod(self, place: int) -> Pod:
@@ -131,9 +131,9 @@ class Rollout:
             "deployment-controller", regarding, "ScalingReplicaSet", message
         )
 
-    def _controlled(self, reason: str, message: str) -> None:
+    def _controlled(self, pod: Pod, reason: str, message: str) -> None:
         if self.deployment:
-            name = f"{self.workload.name}-{self._revision}"
+            name = f"{self.workload.name}-{pod.labels['pod-template-hash']}"
             regarding = self._reference("ReplicaSet", name)
             self._chronicle.controller_event("replicaset-controller", regarding, reason, message)
         else:

@@ -87,7 +87,7 @@ def user(cluster: Cluster) -> Kubectl:
     ("kind", "text"), [("containerlogs", "line of "), ("events.core.kjournal", "event of ")]
 )
 def test_a_user_sees_the_namespace_that_a_role_opens(user: Kubectl, kind: str, text: str) -> None:
-    """list and get work in the namespace of the RoleBinding, and show nothing of others."""
+    """List and get work in the namespace of the RoleBinding, and show nothing of others."""
     assert text + "shop" in user("get", kind, "-n", "shop").stdout
     listed = user("get", kind, "-n", "shop", "-o", "name").stdout.split()
     assert len(listed) == 1
@@ -103,7 +103,7 @@ def test_a_user_sees_the_namespace_that_a_role_opens(user: Kubectl, kind: str, t
 def test_a_user_is_forbidden_elsewhere(
     user: Kubectl, kind: str, where: tuple[str, ...], said: str, watch: tuple[str, ...]
 ) -> None:
-    """Another namespace, and all of them at once, are Forbidden, with a message like Kubernetes'."""
+    """Another namespace, and all of them at once, are Forbidden, in the words of Kubernetes."""
     done = user("get", kind, *where, *watch, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error from server (Forbidden): ")

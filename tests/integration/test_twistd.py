@@ -43,7 +43,7 @@ def test_help_lists_kjournal() -> None:
 
 
 def test_bad_settings_are_all_told_at_once(tmp_path: Path) -> None:
-    """Mistakes in flags and file end it with 1 and one message that names each, and no traceback."""
+    """Mistakes in flags and file end it with 1, and one message that names each."""
     config = tmp_path / "bad.yaml"
     config.write_text(
         "apiVersion: config.kjournal/v1alpha1\n"

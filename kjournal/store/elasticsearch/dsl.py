@@ -67,6 +67,7 @@ def clause_query(clause: Clause, caps: Capabilities) -> Dsl | None:
     for path in clause.paths:
         for kind, indices in caps.types_of(path).items():
             if kind == UNMAPPED:
+                should.append(_since_mapped(path, indices))
                 continue
             queries = _of_type(kind, path, clause)
             if queries is None:
@@ -92,7 +93,9 @@ def time_query(
         for kind, indices in caps.types_of(path).items():
             if kind in _DATES:
                 should.append(_within([{"range": {path: bounds}}], indices))
-            elif kind != UNMAPPED:
+            elif kind == UNMAPPED:
+                should.append(_since_mapped(path, indices))
+            else:
                 passing |= indices
     if "gte" not in bounds:
         none = [{"exists": {"field": path}} for path in fields]
@@ -235,6 +238,14 @@ def _within(queries: list[Dsl], indices: frozenset[str]) -> Dsl:
     if len(queries) == 1:
         return {"bool": {"filter": [names, *queries]}}
     return {"bool": {"filter": [names], "should": queries, "minimum_should_match": 1}}
+
+
+def _since_mapped(path: str, indices: frozenset[str]) -> Dsl:
+    """Return what matches documents that hold a field which was not mapped when we asked.
+
+    A dynamic mapping gains it with the first such document, which may be the next.
+    """
+    return _within([{"exists": {"field": path}}], indices)
 
 
 def _any_of(

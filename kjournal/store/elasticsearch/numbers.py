@@ -132,9 +132,7 @@ def new_query(shards: Mapping[str, ShardPosition]) -> Body:
 
 
 def _new_in(index: str, shard: ShardPosition) -> Body:
-    known = shard.numbers
-    if shard.witness is not None:
-        known = known.without(shard.witness[0])
+    known = shard.vouched
     query = _range(index, shard.settled, None)
     if len(known.spans) <= _MOST_SPANS:
         query["bool"]["must_not"] = [

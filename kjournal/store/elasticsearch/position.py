@@ -6,7 +6,7 @@ above it. W follows the highest visible number at SETTLE_DEPTH.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -35,6 +35,22 @@ class Numbers:
     def __or__(self, other: "Numbers") -> "Numbers":
         return Numbers(_merged(sorted(self.spans + other.spans)))
 
+    def __sub__(self, other: "Numbers") -> "Numbers":
+        spans: list[Pair] = []
+        gaps = iter(other.spans)
+        gap = next(gaps, None)
+        for first, last in self.spans:
+            while gap is not None and gap[0] <= last:
+                if first < gap[0]:
+                    spans.append((first, gap[0] - 1))
+                first = max(first, gap[1] + 1)
+                if gap[1] > last:
+                    break
+                gap = next(gaps, None)
+            if first <= last:
+                spans.append((first, last))
+        return Numbers(tuple(spans))
+
     def __len__(self) -> int:
         return sum(last - first + 1 for first, last in self.spans)
 
@@ -44,16 +60,11 @@ class Numbers:
             tuple((max(first, mark + 1), last) for first, last in self.spans if last > mark)
         )
 
-    def without(self, number: int) -> "Numbers":
-        """Return all but one."""
-        spans: list[Pair] = []
-        for first, last in self.spans:
-            if first <= number <= last:
-                spans += [(first, number - 1)] if first < number else []
-                spans += [(number + 1, last)] if number < last else []
-            else:
-                spans.append((first, last))
-        return Numbers(tuple(spans))
+    def below(self, mark: int) -> "Numbers":
+        """Return those less than `mark`."""
+        return Numbers(
+            tuple((first, min(last, mark - 1)) for first, last in self.spans if first < mark)
+        )
 
     def holes(self, mark: int) -> Iterator[int]:
         """Yield what is missing between `mark`, exclusive, and the highest."""
@@ -82,14 +93,17 @@ def _merged(spans: Iterable[Pair]) -> tuple[Pair, ...]:
 class ShardPosition:
     """One shard: settled mark, what was seen above it by primary term, and a witness.
 
-    The witness is the highest pair seen. Numbers are only given again above what survived a crash,
-    and with a higher term: so while the witness is visible, or a higher number with its term, no
-    number below it has become another document's.
+    The witness is the highest pair that was visible. Numbers are only given again above what
+    survived a crash, and with a higher term: so while the witness is visible, or a higher number
+    with its term, no number below it has become another document's, and known ones below it need
+    not be read again. Doubtful are known numbers that a higher term may have given to documents
+    that are not visible yet.
     """
 
     settled: int = -1
     known: Mapping[int, Numbers] = attrs.field(factory=dict)
     witness: Pair | None = None
+    doubtful: Numbers = Numbers()
 
     def saw(self, pair: Pair) -> bool:
         """Return whether this document was seen, or is settled."""
@@ -97,14 +111,26 @@ class ShardPosition:
         return number <= self.settled or number in self.known.get(term, Numbers())
 
     def learned(self, pairs: Iterable[Pair]) -> "ShardPosition":
-        """Return this position, having seen these too."""
+        """Return this position, having seen these, of which some may be known."""
         terms: dict[int, list[int]] = {}
         for number, term in pairs:
             terms.setdefault(term, []).append(number)
         known = dict(self.known)
         for term, numbers in terms.items():
             known[term] = known.get(term, Numbers()) | Numbers.of(numbers)
-        return attrs.evolve(self, known=known)
+        found = Numbers.of({number for numbers in terms.values() for number in numbers})
+        return attrs.evolve(self, known=known, doubtful=self.doubtful - found)
+
+    def doubting(self, visible: Iterable[Pair]) -> "ShardPosition":
+        """Return this position after a look at all that is visible above its settled mark."""
+        pairs = set(visible)
+        newest = max((term for _, term in pairs), default=0)
+        doubtful = self.doubtful
+        for term, numbers in self.known.items():
+            if term < newest:
+                shown = Numbers.of(number for number, shown_term in pairs if shown_term == term)
+                doubtful |= numbers - shown
+        return attrs.evolve(self, doubtful=doubtful)
 
     def confirmed(self, witness: Pair | None) -> "ShardPosition":
         """Return this position once all that was visible up to `witness` is in it."""
@@ -116,19 +142,35 @@ class ShardPosition:
             settled=settled,
             known={term: numbers for term, numbers in known.items() if numbers.spans},
             witness=witness,
+            doubtful=self.doubtful.above(settled),
         )
+
+    def advanced(self, pairs: Sequence[Pair]) -> "ShardPosition":
+        """Return this position after a page that can be trusted.
+
+        Without a witness nothing known was left out of the page.
+        """
+        if not pairs:
+            return self
+        looked = self.doubting(pairs) if self.witness is None else self
+        return looked.confirmed(max(pairs))
 
     def judges(self, top: Pair | None) -> bool:
         """Return whether a page that is not the last one, up to this pair, reaches the witness."""
-        if self.witness is None:
-            return not self.known
-        return top is not None and top[0] >= self.witness[0]
+        return self.witness is None or (top is not None and top[0] >= self.witness[0])
 
     def trusts(self, top: Pair | None) -> bool:
         """Return whether the highest visible pair says that no known number was given again."""
         if self.witness is None:
-            return not self.known
-        return True
+            return True
+        return top is not None and top[0] >= self.witness[0] and top[1] == self.witness[1]
+
+    @property
+    def vouched(self) -> Numbers:
+        """Those known numbers that the witness, while it is visible, answers for."""
+        if self.witness is None:
+            return Numbers()
+        return self.numbers.below(self.witness[0]) - self.doubtful
 
     @property
     def numbers(self) -> Numbers:

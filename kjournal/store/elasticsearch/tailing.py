@@ -91,12 +91,13 @@ class Tailing:
             by_index.get(hit.index, []).append(hit)
         for name, hits in by_index.items():
             fresh = _unseen(before[name], hits)
-            shard = before[name].learned(map(pair_of, fresh))
+            shard = before[name].learned(map(pair_of, hits))
             found.hits += fresh
-            top = max(map(pair_of, hits), default=None)
-            if not full or before[name].judges(top):
-                if before[name].trusts(top):
-                    shard = shard.confirmed(top) if top else shard
+            pairs = list(map(pair_of, hits))
+            shard, top = before[name].learned(pairs), max(pairs, default=None)
+            if not full or shard.judges(top):
+                if shard.trusts(top):
+                    shard = shard.advanced(pairs)
                 else:
                     shard = await self._reread(shard, name, number, found)
             found.shards[name, number] = shard
@@ -121,7 +122,7 @@ class Tailing:
         if len(wanted) < len(unseen):
             found.more = True
             return shard
-        return shard.confirmed(max(visible, default=None))
+        return shard.doubting(visible).confirmed(max(visible, default=None))
 
     async def _batch(self, found: _Round, before: Layout, position: ElasticsearchPosition) -> Batch:
         """Return what was found in those indices that were the same all the while."""

@@ -1,23 +1,23 @@
 """TLS to the cluster as the settings say."""
 
+from ipaddress import ip_address
+
 from OpenSSL.crypto import X509
-from OpenSSL.SSL import Connection, Context
+from OpenSSL.SSL import VERIFY_FAIL_IF_NO_PEER_CERT, VERIFY_PEER, Connection, Context
 from OpenSSL.SSL import Error as OpenSSLError
-from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
-from twisted.internet.ssl import (
-    Certificate,
-    CertificateOptions,
-    PrivateCertificate,
-    optionsForClientTLS,
+from service_identity import CertificateError, VerificationError
+from service_identity.cryptography import (
+    verify_certificate_hostname,
+    verify_certificate_ip_address,
 )
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.ssl import CertificateOptions
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from twisted.web.iweb import IPolicyForHTTPS
 from zope.interface import implementer
 
 from kjournal.config.model import ElasticsearchSettings
 from kjournal.errors import StoreUnavailable
-
-_END = b"-----END CERTIFICATE-----"
 
 
 @implementer(IPolicyForHTTPS)
@@ -32,88 +32,69 @@ class TLSPolicy:
         self._settings = settings
 
     def creatorForNetloc(self, hostname: bytes, port: int) -> IOpenSSLClientConnectionCreator:
-        """Return what makes one TLS connection to a host.
+        """Return what makes TLS connections to a host.
 
         Raises: StoreUnavailable where a certificate or key file cannot be read.
         """
-        name = self._settings.server_name or hostname.decode("ascii")
+        settings = self._settings
+        name = settings.server_name or hostname.decode("ascii")
+        context = CertificateOptions().getContext()
         try:
-            own, chain = _own_certificate(self._settings)
-            if self._settings.ca_cert:
-                _certificates(self._settings.ca_cert)
-        except (OSError, ValueError, OpenSSLError) as error:
+            if settings.client_cert:
+                context.use_certificate_chain_file(settings.client_cert)
+                context.use_privatekey_file(settings.client_key or settings.client_cert)
+            if settings.ca_cert:
+                context.load_verify_locations(settings.ca_cert)
+        except OpenSSLError as error:
             raise StoreUnavailable("a certificate file for Elasticsearch cannot be read") from error
-        if self._settings.allow_insecure:
-            return _Unverified(name, _unverifying(own, chain))
-        more = {"extraCertChain": chain} if chain else {}
-        creator = optionsForClientTLS(name, clientCertificate=own, extraCertificateOptions=more)
-        if not self._settings.ca_cert:
-            return creator
-        return _AlsoTrusting(creator, self._settings.ca_cert)
+        if not settings.allow_insecure:
+            context.set_default_verify_paths()
+            context.set_verify(VERIFY_PEER | VERIFY_FAIL_IF_NO_PEER_CERT, _Expecting(name))
+        return _Creator(name, context)
 
 
 @implementer(IOpenSSLClientConnectionCreator)
-class _AlsoTrusting:
-    """Connections that trust a file of CAs beside those they trust already."""
-
-    def __init__(self, creator: IOpenSSLClientConnectionCreator, ca_cert: str) -> None:
-        self._creator = creator
-        self._ca_cert = ca_cert
-
-    def clientConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> Connection:  # noqa: N803
-        connection = self._creator.clientConnectionForTLS(tlsProtocol)
-        connection.get_context().load_verify_locations(self._ca_cert)
-        return connection
-
-
-@implementer(IOpenSSLClientConnectionCreator)
-class _Unverified:
-    """Connections that believe any certificate: allow_insecure."""
+class _Creator:
+    """Connections with one context to one host."""
 
     def __init__(self, name: str, context: Context) -> None:
         self._name = name
         self._context = context
 
     def clientConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> Connection:  # noqa: N803
+        """Return a connection that names the host, unless that is an address."""
         connection = Connection(self._context, None)
         connection.set_app_data(tlsProtocol)
-        if any(char.isalpha() for char in self._name) and ":" not in self._name:
-            connection.set_tlsext_host_name(self._name.encode("idna"))
+        if not _is_address(self._name):
+            connection.set_tlsext_host_name(self._name.encode("ascii"))
         return connection
 
 
-def _own_certificate(
-    settings: ElasticsearchSettings,
-) -> tuple[PrivateCertificate | None, list[X509]]:
-    """Return the client certificate with its key, and the rest of its chain."""
-    if not settings.client_cert:
-        return None, []
-    first, *chain = _certificates(settings.client_cert)
-    with open(settings.client_key or settings.client_cert, "rb") as file:
-        key = file.read()
-    own = PrivateCertificate.loadPEM(key + b"\n" + first.dumpPEM())
-    return own, [certificate.original for certificate in chain]
+class _Expecting:
+    """OpenSSL's question about each certificate of a chain; the server's own must have the name."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(  # noqa: PLR0913, RUF100 - as OpenSSL calls it
+        self, connection: Connection, certificate: X509, error: int, depth: int, trusted: int
+    ) -> bool:
+        if not trusted or depth > 0:
+            return bool(trusted)
+        shown = certificate.to_cryptography()
+        try:
+            if _is_address(self._name):
+                verify_certificate_ip_address(shown, self._name)
+            else:
+                verify_certificate_hostname(shown, self._name)
+        except (CertificateError, VerificationError):
+            return False
+        return True
 
 
-def _unverifying(own: PrivateCertificate | None, chain: list[X509]) -> Context:
-    if own is None:
-        return CertificateOptions(verify=False).getContext()
-    return CertificateOptions(
-        privateKey=own.privateKey.original,
-        certificate=own.original,
-        extraCertChain=chain,
-        verify=False,
-    ).getContext()
-
-
-def _certificates(path: str) -> list[Certificate]:
-    """Return the certificates of a PEM file.
-
-    Raises: OSError, or ValueError where it holds none.
-    """
-    with open(path, "rb") as file:
-        blocks = file.read().split(_END)
-    found = [Certificate.loadPEM(block + _END) for block in blocks if b"-----BEGIN" in block]
-    if not found:
-        raise ValueError("no certificate")
-    return found
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -27,9 +27,10 @@ def test_numbers_are_a_set(left: set[int], right: set[int], mark: int) -> None:
     numbers = Numbers.of(left) | Numbers.of(right)
     union = left | right
     assert members(numbers) == union
+    assert members(Numbers.of(left) - Numbers.of(right)) == left - right
     assert len(numbers) == len(union)
     assert members(numbers.above(mark)) == {number for number in union if number > mark}
-    assert members(numbers.without(mark)) == union - {mark}
+    assert members(numbers.below(mark)) == {number for number in union if number < mark}
     assert numbers.top == max(union, default=-1)
     above = numbers.above(mark)
     expected = set(range(mark + 1, above.top)) - union if above.spans else set()
@@ -63,6 +64,7 @@ def test_when_a_view_vouches() -> None:
     shard = fresh.learned([(7, 2)]).confirmed((7, 2))
     assert shard.trusts((7, 2))
     assert shard.trusts((9, 2))
+    assert shard.learned([(9, 1), (3, 1)]).vouched == Numbers.of([3])
     for top in (None, (6, 2), (7, 3), (9, 3)):
         assert not shard.trusts(top)
 

@@ -124,7 +124,7 @@ class Disorder(RuleBasedStateMachine):
 class TestDisorder(Disorder.TestCase):  # type: ignore[name-defined,misc]
     """Hypothesis runs its machines as a TestCase."""
 
-    settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+    settings = settings(max_examples=80, stateful_step_count=40, deadline=None)
 
     def runTest(self) -> None:
         depth, arithmetic.SETTLE_DEPTH = SETTLE_DEPTH, DEPTH

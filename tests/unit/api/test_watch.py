@@ -1,0 +1,452 @@
+"""Watches, in bytes: what exists, what follows, and how a stream ends."""
+
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+import pytest
+from twisted.internet.defer import Deferred
+
+from kjournal.api.watch import BOOKMARK_S, MIN_TIMEOUT_S
+from kjournal.errors import StoreUnavailable
+from kjournal.tail.tail import IDLE_S, PATIENCE_S
+from kjournal.tail.window import Window
+from tests.conftest import LoggedFailures
+from tests.unit.api.serving import BEGIN_S, PARTIAL, TABLE, Call, Server, server
+
+LINES = "/namespaces/a/containerlogs"
+WATCHLIST = "&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
+END = "k8s.io/initial-events-end"
+
+
+def version_of(api: Server) -> str:
+    """Return the version of a list now."""
+    version: str = api.get(LINES).json["metadata"]["resourceVersion"]
+    return version
+
+
+def watch(api: Server, more: str = "", path: str = LINES, **headers: str) -> Call:
+    return api.get(f"{path}?watch=true{more}", **headers)
+
+
+def hub(api: Server) -> Any:
+    return api.resources["containerlogs"].tail.hub
+
+
+def test_framing(api: Server) -> None:
+    """Status and headers come at once; each event is one line of JSON in a chunk."""
+    found = watch(api, f"&resourceVersion={version_of(api)}")
+    assert found.status == 200
+    assert found.headers["content-type"] == "application/json"
+    assert found.headers["transfer-encoding"] == "chunked"
+    assert "content-length" not in found.headers
+    assert "content-encoding" not in found.headers
+    assert found.body == b""
+    api.line("x")
+    api.tick()
+    assert found.body.count(b"\n") == 1
+    (frame,) = found.frames
+    assert frame["type"] == "ADDED"
+    assert frame["object"]["kind"] == "ContainerLog"
+    assert not found.whole
+    found.done()
+
+
+@pytest.mark.parametrize("version", ["", "&resourceVersion=0", "&resourceVersion="])
+def test_state_first(api: Server, version: str) -> None:
+    """Without a version, or with 0, what exists comes as ADDED, then what follows."""
+    api.lines(3)
+    api.line("other", namespace="b")
+    found = watch(api, version)
+    assert found.types == [("ADDED", "0"), ("ADDED", "1"), ("ADDED", "2")]
+    api.line("3")
+    api.line("other2", namespace="b")
+    api.tick()
+    assert found.types[3:] == [("ADDED", "3")]
+
+
+def test_from_version(api: Server) -> None:
+    """With a version only what is above it comes, in order and once."""
+    api.lines(2)
+    version = version_of(api)
+    api.lines(3, begin=2)
+    found = watch(api, f"&resourceVersion={version}")
+    api.tick()
+    assert [payload for _, payload in found.types] == ["2", "3", "4"]
+    versions = [int(frame["object"]["metadata"]["resourceVersion"]) for frame in found.frames]
+    assert versions == sorted(set(versions))
+    assert versions[0] > int(version)
+
+
+@pytest.mark.parametrize("seen", [0, 1, 2])
+def test_resume(api: Server, seen: int) -> None:
+    """A watch goes on after any event of another, with no gap and no repeat."""
+    first = watch(api, f"&resourceVersion={version_of(api)}")
+    api.lines(3)
+    api.tick()
+    last = first.frames[seen]["object"]["metadata"]["resourceVersion"]
+    again = watch(api, f"&resourceVersion={last}")
+    assert [payload for _, payload in again.types] == [str(n) for n in range(seen + 1, 3)]
+
+
+def test_now(api: Server) -> None:
+    """sendInitialEvents=false begins now, without state."""
+    api.lines(2)
+    found = watch(api, "&sendInitialEvents=false&resourceVersionMatch=NotOlderThan")
+    api.line("new")
+    api.tick()
+    assert found.types == [("ADDED", "new")]
+
+
+@pytest.mark.parametrize("count", [0, 3])
+@pytest.mark.parametrize("at_version", [False, True])
+def test_watch_list(api: Server, count: int, at_version: bool) -> None:
+    """A WatchList ends its initial events by one marked bookmark, also of nothing, and goes on."""
+    api.lines(count)
+    version = version_of(api)
+    found = watch(api, WATCHLIST + (f"&resourceVersion={version}" if at_version else ""))
+    *initial, bookmark = found.frames
+    assert [frame["type"] for frame in initial] == ["ADDED"] * count
+    assert bookmark["type"] == "BOOKMARK"
+    assert bookmark["object"]["kind"] == "ContainerLog"
+    assert bookmark["object"]["apiVersion"] == "core.kjournal/v1alpha1"
+    assert bookmark["object"]["metadata"]["annotations"] == {END: "true"}
+    marked = int(bookmark["object"]["metadata"]["resourceVersion"])
+    assert marked >= int(version)
+    assert all(int(f["object"]["metadata"]["resourceVersion"]) <= marked for f in initial)
+    api.line("new")
+    api.tick()
+    assert found.types[count + 1 :] == [("ADDED", "new")]
+
+
+def test_written_meanwhile(api: Server) -> None:
+    """What arrives while the initial events are read comes once, after their end."""
+    api.lines(2)
+    slow: Deferred[None] = Deferred()
+    api.store().next_answers("list_page", slow)
+    found = watch(api, WATCHLIST)
+    api.line("meanwhile")
+    api.tick()
+    slow.callback(None)
+    api.tick(0)
+    assert [f["type"] for f in found.frames] == ["ADDED", "ADDED", "BOOKMARK", "ADDED"]
+    assert found.types[-1] == ("ADDED", "meanwhile")
+
+
+def test_future_watch_list(api: Server) -> None:
+    """Initial events not older than the future are 504 as clients match it."""
+    found = watch(api, f"{WATCHLIST}&resourceVersion={int((BEGIN_S + 10**6) * 1e6)}")
+    for _ in range(50):
+        api.tick(0.1)
+    assert found.status == 504
+    assert found.json["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
+
+
+def test_future_version(api: Server) -> None:
+    """A plain watch from the future waits, and gives what comes after it."""
+    version_of(api)
+    found = watch(api, f"&resourceVersion={int((BEGIN_S + 60) * 1e6)}")
+    api.line("before")
+    api.tick(1)
+    assert found.frames == []
+    api.tick(60)
+    api.line("after")
+    api.tick(1)
+    assert found.types == [("ADDED", "after")]
+
+
+def test_bookmarks(api: Server) -> None:
+    """Bookmarks come each minute to who asked, never below what was sent, and can be resumed."""
+    version = version_of(api)
+    asked = watch(api, f"&resourceVersion={version}&allowWatchBookmarks=1")
+    not_asked = watch(api, f"&resourceVersion={version}")
+    api.line("a")
+    api.tick(BOOKMARK_S)
+    api.tick(BOOKMARK_S)
+    assert [f["type"] for f in asked.frames] == ["ADDED", "BOOKMARK", "BOOKMARK"]
+    assert not_asked.types == [("ADDED", "a")]
+    versions = [int(f["object"]["metadata"]["resourceVersion"]) for f in asked.frames]
+    assert versions == sorted(versions)
+    assert "annotations" not in asked.frames[1]["object"]["metadata"]
+    api.line("b")
+    api.tick()
+    assert watch(api, f"&resourceVersion={versions[-1]}").types == [("ADDED", "b")]
+
+
+def test_timeout(api: Server) -> None:
+    """TimeoutSeconds ends the stream with its last chunk, and everything is let go."""
+    found = watch(api, "&timeoutSeconds=5&allowWatchBookmarks=true")
+    api.tick(4.9)
+    assert not found.whole
+    api.tick(0.2)
+    assert found.whole
+    assert not found.transport.aborted
+    assert len(hub(api)) == 0
+
+
+@pytest.mark.parametrize("given", ["", "&timeoutSeconds=0", "&timeoutSeconds=-3"])
+def test_default_timeout(api: Server, given: str) -> None:
+    """Without a timeout a watch lives for 30 to 60 minutes."""
+    found = watch(api, given)
+    api.tick(MIN_TIMEOUT_S - 1)
+    assert not found.whole
+    api.tick(MIN_TIMEOUT_S + 1)
+    assert found.whole
+
+
+@pytest.mark.parametrize("version", ["1", str(int(BEGIN_S * 1e6) - 1)])
+@pytest.mark.parametrize("running", [True, False])
+def test_too_old(api: Server, version: str, running: bool) -> None:
+    """A version that is no longer known is one ERROR frame of 410 inside a 200."""
+    if running:
+        version_of(api)
+    found = watch(api, f"&resourceVersion={version}")
+    assert found.status == 200
+    (frame,) = found.frames
+    assert frame["type"] == "ERROR"
+    status = frame["object"]
+    assert (status["kind"], status["apiVersion"], status["metadata"]) == ("Status", "v1", {})
+    assert (status["status"], status["reason"], status["code"]) == ("Failure", "Expired", 410)
+    assert "too old resource version" in status["message"]
+    assert found.whole
+    assert len(hub(api)) == 0
+
+
+def test_after_idle(api: Server) -> None:
+    """A version from before an idle stop is expired, never silently skipped."""
+    version = version_of(api)
+    api.tick(1)
+    api.tick(IDLE_S + 1)
+    api.tick(1)
+    api.line("lost?")
+    assert watch(api, f"&resourceVersion={version}").frames[0]["object"]["code"] == 410
+
+
+def test_fell_behind(api: Server) -> None:
+    """A reader so slow that events were forgotten is told so, not left with a gap."""
+    version = version_of(api)
+    hub(api).window = Window(max_events=3, floor=hub(api).window.floor)
+    found = watch(api, f"&resourceVersion={version}")
+    found.transport.producer.pauseProducing()
+    api.lines(1)
+    api.tick()
+    api.lines(9, begin=1)
+    api.tick()
+    found.transport.producer.resumeProducing()
+    api.tick(0)
+    assert found.types[0] == ("ADDED", "0")
+    assert found.frames[-1]["object"]["code"] == 410
+    assert len(found.frames) == 2
+    assert found.whole
+
+
+def test_slow_reader(api: Server) -> None:
+    """A paused reader gets nothing more, and everything in order when it reads again."""
+    found = watch(api, f"&resourceVersion={version_of(api)}")
+    found.transport.producer.pauseProducing()
+    api.lines(1)
+    api.tick()
+    size = len(found.bytes)
+    api.lines(5, begin=1)
+    api.tick(20)
+    assert len(found.bytes) == size
+    found.transport.producer.resumeProducing()
+    api.tick(0)
+    assert [payload for _, payload in found.types] == [str(n) for n in range(6)]
+
+
+def test_stalled_reader(api: Server) -> None:
+    """A reader that takes nothing for 30 s is cut off, and its place freed."""
+    found = watch(api, f"&resourceVersion={version_of(api)}")
+    found.transport.producer.pauseProducing()
+    api.line("x")
+    api.tick()
+    api.tick(31)
+    assert found.transport.aborted
+    assert not found.whole
+    assert len(hub(api)) == 0
+
+
+def test_disconnect(api: Server) -> None:
+    """A client that leaves frees its subscription and timers."""
+    found = watch(api, f"&resourceVersion={version_of(api)}&allowWatchBookmarks=true")
+    assert len(hub(api)) == 1
+    found.leave()
+    assert len(hub(api)) == 0
+    api.line("x")
+    api.tick(BOOKMARK_S * 2)
+    api.tick(IDLE_S + 1)
+    api.tick(1)
+    assert not api.resources["containerlogs"].tail.running
+
+
+@pytest.mark.parametrize("method", ["poll", "list_page"])
+def test_disconnect_early(api: Server, method: str) -> None:
+    """A client that leaves before or during its initial events frees everything."""
+    slow: Deferred[None] = Deferred()
+    api.lines(1)
+    api.store().next_answers(method, slow)
+    found = watch(api)
+    found.leave()
+    if method == "poll":
+        slow.callback(None)
+    api.tick(0)
+    assert len(hub(api)) == 0
+    assert version_of(api)
+
+
+def test_updated(api: Server) -> None:
+    """A record that replaces itself is MODIFIED, under the same name."""
+    found = watch(api, f"&resourceVersion={version_of(api)}")
+    api.line("x")
+    api.tick()
+    api.line("x", payload="y")
+    api.tick()
+    assert found.types == [("ADDED", "x"), ("MODIFIED", "y")]
+    first, second = (frame["object"]["metadata"] for frame in found.frames)
+    assert (first["name"], first["uid"]) == (second["name"], second["uid"])
+    assert first["resourceVersion"] != second["resourceVersion"]
+
+
+def test_selectors(api: Server) -> None:
+    """A watch shows its view and nothing else."""
+    version = version_of(api)
+    selector = quote("payload!=b")
+    found = watch(api, f"&resourceVersion={version}&fieldSelector={selector}")
+    everywhere = watch(api, f"&resourceVersion={version}", path="/containerlogs")
+    for id in "abc":
+        api.line(id)
+    api.line("d", namespace="ab")
+    api.tick()
+    assert [payload for _, payload in found.types] == ["a", "c"]
+    assert [payload for _, payload in everywhere.types] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("by", ["path", "selector"])
+def test_one_name(api: Server, by: str) -> None:
+    """One object is watched from its state on, as `kubectl get NAME -w` needs it."""
+    api.lines(2)
+    name = api.get(LINES).json["items"][1]["metadata"]["name"]
+    if by == "path":
+        found = watch(api, "&resourceVersion=0", path=f"{LINES}/{name}")
+    else:
+        found = watch(api, f"&resourceVersion=0&fieldSelector=metadata.name={name}")
+    api.line("2")
+    api.line("1", payload="again")
+    api.tick()
+    assert found.types == [("ADDED", "1"), ("MODIFIED", "again")]
+
+
+def test_watch_prefix(api: Server) -> None:
+    """The old /watch/ prefix is a watch."""
+    api.lines(1)
+    assert api.get(f"/watch{LINES}").types == [("ADDED", "0")]
+
+
+def test_table(api: Server) -> None:
+    """A Table watch has one row in each event; its bookmark carries the version."""
+    api.lines(1)
+    found = watch(api, WATCHLIST, Accept=TABLE)
+    added, bookmark = found.frames
+    for frame in (added, bookmark):
+        table = frame["object"]
+        assert table["kind"] == "Table"
+        (row,) = table["rows"]
+        assert len(row["cells"]) == len(table["columnDefinitions"])
+    assert added["object"]["rows"][0]["object"]["kind"] == "PartialObjectMetadata"
+    metadata = bookmark["object"]["rows"][0]["object"]["metadata"]
+    assert metadata["annotations"] == {END: "true"}
+    assert bookmark["object"]["metadata"]["resourceVersion"] == metadata["resourceVersion"]
+
+
+def test_partial(api: Server) -> None:
+    """A metadata watch has metadata alone, bookmarks too."""
+    api.lines(1)
+    for frame in watch(api, WATCHLIST, Accept=PARTIAL).frames:
+        assert frame["object"]["kind"] == "PartialObjectMetadata"
+        assert sorted(frame["object"]) == ["apiVersion", "kind", "metadata"]
+
+
+def test_not_acceptable(api: Server) -> None:
+    """What cannot be sent is refused before the stream."""
+    assert watch(api, Accept="application/vnd.kubernetes.protobuf").status == 406
+
+
+def test_store_down_before(api: Server) -> None:
+    """A store that does not answer before the stream is a Status."""
+    api.store().next_answers("poll", StoreUnavailable("gone"))
+    found = watch(api)
+    assert found.status == 503
+    assert found.json["reason"] == "ServiceUnavailable"
+
+
+def test_store_down_in_initial_events(api: Server) -> None:
+    """A store that fails in the initial events is an ERROR frame, and no end mark."""
+    api.store().next_answers("list_page", StoreUnavailable("gone"))
+    (frame,) = watch(api, WATCHLIST).frames
+    assert (frame["type"], frame["object"]["code"]) == ("ERROR", 503)
+
+
+def test_store_down_later(api: Server) -> None:
+    """A live watch bridges a silent store; beyond patience it ends cleanly, and can be resumed."""
+    version = version_of(api)
+    found = watch(api, f"&resourceVersion={version}")
+    api.line("a")
+    api.store().next_answers("poll", *[StoreUnavailable("gone")] * 4)
+    for _ in range(60):
+        api.tick(0.5)
+    assert found.types == [("ADDED", "a")]
+    assert not found.whole
+    api.line("b")
+    api.store().next_answers("poll", *[StoreUnavailable("gone")] * 12)
+    for _ in range(int(PATIENCE_S * 4)):
+        api.tick(0.5)
+    assert found.types == [("ADDED", "a")]
+    assert found.whole
+    last = found.frames[-1]["object"]["metadata"]["resourceVersion"]
+    again = watch(api, f"&resourceVersion={last}")
+    for _ in range(10):
+        api.tick(5)
+    assert again.types == [("ADDED", "b")]
+
+
+def test_shutdown(api: Server) -> None:
+    """A stop ends streams with their last chunk; a later watch is 503, to be tried again."""
+    found = watch(api)
+    Deferred.fromCoroutine(api.resources["containerlogs"].tail.stop())
+    api.tick(0)
+    assert found.whole
+    later = watch(api)
+    assert later.status == 503
+    assert later.headers["retry-after"] == "1"
+    resumed = watch(api, "&resourceVersion=5")
+    assert resumed.frames[0]["object"]["code"] == 503
+
+
+def test_bug(api: Server, logged_failures: LoggedFailures) -> None:
+    """A bug after the headers breaks the connection, and tells nothing of itself."""
+    broken: Deferred[None] = Deferred()
+    api.store().next_answers("list_page", broken)
+    found = watch(api)
+    broken.errback(ZeroDivisionError("secret"))
+    api.tick(0)
+    assert found.transport.aborted
+    assert not found.whole
+    assert b"secret" not in found.bytes
+    assert len(logged_failures.events) == 1
+    logged_failures.clear()
+
+
+def test_shared_frames() -> None:
+    """A frame is made once for all who read the same representation."""
+    made: list[int] = []
+    api = server(lambda settings: attrs.evolve(settings, bulk_size=10))
+    version = version_of(api)
+    readers = [watch(api, f"&resourceVersion={version}") for _ in range(5)]
+    made = [len(reader.frames) for reader in readers]
+    api.line("x")
+    api.tick()
+    event = hub(api).window.at(hub(api).window.end - 1)
+    assert made == [0] * 5
+    assert len(event.frames) == 1
+    assert len({reader.body for reader in readers}) == 1
