@@ -91,7 +91,7 @@ async def list_objects(
             ).encode(options.view, token_key)
         return list_metadata(checkpoint.resource_version, token)
 
-    ended = False
+    goes_on = False
     try:
         first = await reader.next_slice()
         second = await reader.next_slice() if first else None
@@ -101,9 +101,9 @@ async def list_objects(
             request.send_json({**form.head(), "metadata": metadata(), form.items_key: items})
         else:
             await _stream(request, form, resource, (reader, [*(first or ()), *second], metadata))
-        ended = options.limit > 0 or reader.next_start is None
+        goes_on = reader.next_start is not None
     finally:
-        if not ended:
+        if not goes_on:
             await reader.release()
 
 

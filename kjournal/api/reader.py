@@ -43,6 +43,7 @@ class ListReader:
         view, self._query = asked
         self._holds = predicate_of(view)
         self._left = limit or None
+        self._ask = min(limit or self._page_size, self._page_size)
         self._records: list[Record] = []
         self._snapshot = start.snapshot if start else ""
         self._more = True
@@ -84,10 +85,12 @@ class ListReader:
             return False
         page = await self._resource.store.list_page(
             self._query,
-            limit=min(self._left or self._page_size, self._page_size),
+            limit=self._ask,
             at=self._checkpoint.position,
             after=self.next_start,
         )
+        # Where the store cannot select as the view does, a page of one brings one candidate.
+        self._ask = min(self._ask * 4, self._page_size)
         self.warnings += page.warnings
         self._records, self._snapshot, self._more = page.records, page.snapshot, page.more
         if not self._records:
@@ -103,9 +106,10 @@ class ListReader:
         return deferLater(self._resource.clock, 0, lambda: None)
 
     async def release(self) -> None:
-        """Give the snapshot up, if nobody goes on with it."""
-        if self._snapshot and self._more:
-            await self._resource.store.release(self._snapshot)
+        """Give the snapshot up; whoever goes on from next_start must not."""
+        snapshot, self._snapshot = self._snapshot, ""
+        if snapshot:
+            await self._resource.store.release(snapshot)
 
 
 async def checkpoint_from(resource: Resource, wanted: int) -> Checkpoint:

@@ -118,9 +118,12 @@ class _Stream:
         else:
             query = self._resource.query(view, self._options.now_us)
             reader = ListReader(self._resource, (view, query), checkpoint)
-            while (slice_ := await reader.next_slice()) is not None:
-                frames = (self._framer.frame("ADDED", *placed, now_us) for placed in slice_)
-                await self._writer.write(b"".join(frames))
+            try:
+                while (slice_ := await reader.next_slice()) is not None:
+                    frames = (self._framer.frame("ADDED", *placed, now_us) for placed in slice_)
+                    await self._writer.write(b"".join(frames))
+            finally:
+                await reader.release()
         if self._options.bookmarks and self._options.send_initial_events:
             frame = self._framer.bookmark(checkpoint.resource_version, initial_end=True)
             await self._writer.write(frame)

@@ -49,10 +49,12 @@ class IStore(Interface):
         The order is total: equal times are ordered by a tie-break unique in the snapshot. All pages
         begun from one first page show one snapshot, whatever is written meanwhile, for at least
         5 minutes after the latest of them. With `at`, only what that position has seen is shown,
-        and all of it; the same `at` is passed for every page.
+        and all of it, but for what was replaced since: that is in the poll after it. The same
+        `at` is passed for every page.
 
         A page holds every record that satisfies the query, and may hold others (see Clause).
-        It holds 0..min(limit, max_page) records; `more` tells whether another page may follow.
+        It holds 0..min(limit, max_page) records; `more` tells whether another page may follow. The
+        snapshot lives on after the last page too, until it is released or too old.
         Where nothing exists that could be searched (a pattern without an index), the page is empty
         with a warning that names the pattern.
         Raises: CursorExpired if the snapshot of `after` is gone; StoreRejected for a named index

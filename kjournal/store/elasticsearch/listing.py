@@ -77,7 +77,7 @@ class Listing:
             caps = await self._capabilities(asked, -1)
             narrowing = narrowing_of(asked.query, self._source.timestamp_fields, caps)
         found = await self._found(asked, narrowing, snapshot, after.after)
-        return await self._page(found, snapshot, narrowing.warnings)
+        return _page(found, snapshot, narrowing.warnings)
 
     async def _first(self, asked: _List) -> Page:
         snapshot, shards = await self._opened(asked.at)
@@ -103,14 +103,7 @@ class Listing:
         except StoreError:
             await self._close(snapshot.pit)
             raise
-        return await self._page(found, snapshot, narrowing.warnings)
-
-    async def _page(self, found: _Found, snapshot: Snapshot, warnings: tuple[str, ...]) -> Page:
-        if not found.more:
-            await self._close(found.pit)
-            return Page(records=found.records, snapshot="", more=False, warnings=warnings)
-        text = attrs.evolve(snapshot, pit=found.pit).encode()
-        return Page(records=found.records, snapshot=text, more=True, warnings=warnings)
+        return _page(found, snapshot, narrowing.warnings)
 
     async def _opened(self, at: ElasticsearchPosition | None) -> tuple[Snapshot, int]:
         """Return a new snapshot and the number of its shards.
@@ -196,6 +189,11 @@ class Listing:
             body["explain"] = _needs_shards_told(asked.at)
         body["query"] = filtered(queries)
         return body
+
+
+def _page(found: _Found, snapshot: Snapshot, warnings: tuple[str, ...]) -> Page:
+    text = attrs.evolve(snapshot, pit=found.pit).encode()
+    return Page(records=found.records, snapshot=text, more=found.more, warnings=warnings)
 
 
 def _in_range(query: Query, time_us: int) -> bool:
