@@ -3,7 +3,8 @@
 import sqlite3
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from threading import Thread
+from typing import Any, Protocol, TypeVar
 
 import attrs
 from twisted.internet.defer import CancelledError, DeferredSemaphore
@@ -48,8 +49,8 @@ class Threads:
         self._file = file
         self._clock = reactor
         self._reactor = IReactorFromThreads(reactor)
-        self._writers = ThreadPool(0, 1, "kjournal-writer")
-        self._readers = ThreadPool(0, READERS, "kjournal-reader")
+        self._writers = _pool(1, "kjournal-writer")
+        self._readers = _pool(READERS, "kjournal-reader")
         self._lists = DeferredSemaphore(_LIST_READERS)
         self._idle: deque[sqlite3.Connection] = deque()
         self._readings: set[_Reading] = set()
@@ -142,3 +143,21 @@ class Threads:
             return self._idle.pop()
         except IndexError:
             return self._file.connect(reads_only=True)
+
+
+class _Daemon(Thread):
+    """A thread that the interpreter does not wait for."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(daemon=True, **options)
+
+
+def _pool(most: int, name: str) -> ThreadPool:
+    """Return a pool whose threads do not outlive the interpreter.
+
+    What was answered is on the disk already; a process that ends by an error must not wait for a
+    thread that waits for work.
+    """
+    pool = ThreadPool(0, most, name)
+    pool.threadFactory = _Daemon
+    return pool
