@@ -159,5 +159,5 @@ def _pool(most: int, name: str) -> ThreadPool:
     thread that waits for work.
     """
     pool = ThreadPool(0, most, name)
-    pool.threadFactory = _Daemon
+    pool.threadFactory = _Daemon  # type: ignore[assignment]  # any maker of threads will do
     return pool
