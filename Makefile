@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PYTHONWARNINGS ?= default
 
-.PHONY: run test check fmt lint type unit integration docs verify-docs lock clean
+.PHONY: run test check fmt lint type unit integration docs lock clean
 
 run: $(VENV)/.run
 	exec $(BIN)/twistd -n --pidfile= kjournal --demo --store run/demo.db $(ARGS)

@@ -71,8 +71,8 @@ def _number_us(value: float) -> int | None:
     if value != value or not 0 <= value < 1e17:
         return None
     if value < 1e11:
-        return _in_calendar(int(value * MICROSECONDS))
-    return _in_calendar(int(value) * 1000 + int((value - int(value)) * 1000))
+        return in_calendar(int(value * MICROSECONDS))
+    return in_calendar(int(value) * 1000 + int((value - int(value)) * 1000))
 
 
 def _calendar_us(found: re.Match[str]) -> int | None:
@@ -86,10 +86,11 @@ def _calendar_us(found: re.Match[str]) -> int | None:
     if zone not in "Zz":
         minutes = int(zone[1:3]) * 60 + int(zone[-2:])
         seconds -= minutes * 60 if zone[0] == "+" else -minutes * 60
-    return _in_calendar(seconds * MICROSECONDS + int((fraction + "000000")[:6]))
+    return in_calendar(seconds * MICROSECONDS + int((fraction + "000000")[:6]))
 
 
-def _in_calendar(time_us: int) -> int | None:
+def in_calendar(time_us: int) -> int | None:
+    """Return a time that the calendar can say, the years 1 to 9999, and None for others."""
     return time_us if _FIRST_US <= time_us <= _LAST_US else None
 
 

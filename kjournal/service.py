@@ -33,8 +33,9 @@ from kjournal.demo.feed import DemoFeed
 from kjournal.demo.welcome import welcome
 from kjournal.errors import BadRequest, ConfigError, ConfigMistake, StoreError
 from kjournal.ingest.site import bulk_site
-from kjournal.kinds.mapping import Mapping, field_map_of
+from kjournal.kinds.mapping import Mapping, field_map_of, without_effect
 from kjournal.kinds.registry import KINDS
+from kjournal.query.daterange import ALLOWED, parse_moment_us
 from kjournal.query.model import Clause, Query
 from kjournal.query.selectors import parse_labels
 from kjournal.store.interfaces import IBackend, IDocumentSink, Source
@@ -61,9 +62,19 @@ def filter_clauses(settings: APISettings) -> tuple[Clause, ...]:
         raise ConfigError([ConfigMistake(where, str(error), "label selector grammar")]) from error
 
 
+def _check_range(settings: APISettings, reactor: IReactorTime) -> None:
+    try:
+        parse_moment_us(settings.default_time_range, int(reactor.seconds() * MICROSECONDS))
+    except ValueError as error:
+        where = f'apis[resource="{settings.resource}"].defaultTimeRange'
+        mistake = ConfigMistake(where, f'"{settings.default_time_range}"', ALLOWED)
+        raise ConfigError([mistake]) from error
+
+
 def resource_of(settings: APISettings, backend: IBackend, reactor: IReactorTime) -> Resource:
     """Return one kind as the settings want it served. Does no I/O."""
     kind = KINDS[settings.resource]
+    _check_range(settings, reactor)
     source = Source(
         kind=kind.plural,
         index=settings.index,
@@ -140,7 +151,10 @@ class Gateway(Service):
         """Listen, and then begin what needs nobody to ask for it."""
         super().startService()
         settings = self.settings
-        for warning in settings.warnings:
+        warnings = list(settings.warnings)
+        for api in settings.apis:
+            warnings += without_effect(KINDS[api.resource], api.field_map, api.drop_fields)
+        for warning in warnings:
             self._log.warn("{warning}", warning=warning)
         if settings.serving.insecure_port:
             site = APISite(Gate(self._routes, LoopbackGuard()))
@@ -223,6 +237,8 @@ class Gateway(Service):
         self._checked.cancel()
         for resource in self.resources.values():
             await resource.tail.stop()
+            for closing in tuple(resource.closings):
+                await closing
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         for service in self._services:

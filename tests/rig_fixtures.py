@@ -33,6 +33,7 @@ MARKERS = {
     "elasticsearch_url": "elasticsearch",
     "elasticsearch8_url": "elasticsearch",
     "kube": "kube",
+    "kubectl": "kube",
     "rsyslogd": "shipper",
 }
 _NEEDS = "Skipped: needs "

@@ -238,7 +238,13 @@ class Gateway:
         """Start the process, or start it again, and return once /readyz says so."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.command, env=self._env, cwd=ROOT, stdout=log, stderr=log
+                self.command,
+                env=self._env,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                # Started in the background of a shell, children would ignore SIGINT.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         deadline = time.monotonic() + ready_s
         while not answers(f"{self.url}/readyz"):

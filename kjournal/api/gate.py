@@ -50,7 +50,8 @@ class Gate(Resource):
         method = request.method.decode("ascii", "replace")
         request.info = parse_request_info(method, path, truthy(request.parameters, "watch"))
         await self._guard(request)
-        if method not in ("GET", "HEAD"):
+        head_of_stream = method == "HEAD" and request.info.verb == "watch"
+        if method not in ("GET", "HEAD") or head_of_stream:
             raise MethodNotAllowed(
                 f"the server does not allow this method on the requested resource: {GROUP} is "
                 "read-only"

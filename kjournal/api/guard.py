@@ -1,15 +1,20 @@
 """The two guards: of the secure port, which asks who and whether, and of the loopback one."""
 
+import re
+
 from kjournal.api.request import APIRequest
 from kjournal.api.requestinfo import RequestInfo
 from kjournal.api.tls import peer_chain_of
 from kjournal.auth.authenticator import Authenticator
 from kjournal.auth.interfaces import Attributes, Credentials, IAccess
 from kjournal.auth.user import INSECURE
-from kjournal.errors import BadRequest
+from kjournal.errors import BadRequest, Forbidden
 from kjournal.kinds.model import GROUP, VERSION
 from kjournal.query.model import Operator
 from kjournal.query.selectors import parse_fields
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_PORT = re.compile(r":[0-9]*$")
 
 
 class SecureGuard:
@@ -30,7 +35,14 @@ class LoopbackGuard:
     """Lets everybody pass, as one user: whoever reaches the loopback is on the machine already."""
 
     async def __call__(self, request: APIRequest) -> None:
-        """Set the identity."""
+        """Set the identity.
+
+        Raises: Forbidden for another host's name: a page in a browser on this machine could
+        otherwise read everything, by a name of its own that resolves to the loopback.
+        """
+        host = (request.getHeader("Host") or "localhost").lower()
+        if _PORT.sub("", host) not in _LOOPBACK_NAMES:
+            raise Forbidden("this port serves 127.0.0.1 and localhost only, not other host names")
         request.identity = INSECURE
 
 

@@ -17,7 +17,6 @@ from kjournal.api.resource import Resource
 from kjournal.errors import NotFound
 from kjournal.kinds.model import Object
 
-PATHS = ("/healthz", "/livez", "/readyz")
 _TEXT = "text/plain; charset=utf-8"
 
 

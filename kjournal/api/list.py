@@ -104,7 +104,7 @@ async def list_objects(
         goes_on = reader.next_start is not None
     finally:
         if not goes_on:
-            await reader.release()
+            reader.release()
 
 
 async def _list_one(request: APIRequest, resource: Resource, options: Options, form: Form) -> None:

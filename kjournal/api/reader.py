@@ -57,8 +57,8 @@ class ListReader:
             if not self._records and not await self._fetch():
                 return None
             found = self._take()
+            await self._let_others_run()
             if found:
-                await self._let_others_run()
                 return found
         return None
 
@@ -105,11 +105,11 @@ class ListReader:
     def _let_others_run(self) -> Deferred[None]:
         return deferLater(self._resource.clock, 0, lambda: None)
 
-    async def release(self) -> None:
+    def release(self) -> None:
         """Give the snapshot up; whoever goes on from next_start must not."""
         snapshot, self._snapshot = self._snapshot, ""
         if snapshot:
-            await self._resource.store.release(snapshot)
+            self._resource.release(snapshot)
 
 
 async def checkpoint_from(resource: Resource, wanted: int) -> Checkpoint:

@@ -115,5 +115,5 @@ class APIRequest(Request):
 
         Klein ends a request after an answer that it did not route, which is ended already.
         """
-        if not self._is_cut and not self.finished:
+        if not self._is_cut and not self.gone:
             super().finish()

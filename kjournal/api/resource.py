@@ -1,6 +1,7 @@
 """One kind as it is served: the kind, its store, its mapping and its tail, wired together."""
 
 import attrs
+from twisted.internet.defer import CancelledError, Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 
 from kjournal.codec import MICROSECONDS
@@ -14,6 +15,8 @@ from kjournal.query.view import View
 from kjournal.store.interfaces import IStore
 from kjournal.tail.tail import Tail
 
+CLOSING_S = 5.0
+
 
 @attrs.frozen(kw_only=True)
 class Resource:
@@ -25,11 +28,21 @@ class Resource:
     tail: Tail
     settings: APISettings
     clock: IReactorTime
+    closings: set[Deferred[None]] = attrs.field(factory=set, eq=False)
 
     def query(self, view: View, now_us: int) -> Query:
         """Return what to ask the store for, with the default time range as of that time."""
         since_us = parse_moment_us(self.settings.default_time_range, now_us)
         return query_of(view, self.mapping.fields, since_us)
+
+    def release(self, snapshot: str) -> None:
+        """Give a snapshot up, while the answer is on its way; stopping waits for it."""
+        closing = Deferred.fromCoroutine(self.store.release(snapshot))
+        closing.addTimeout(CLOSING_S, self.clock)
+        # What stays open ages out in the store.
+        closing.addErrback(lambda failure: failure.trap(TimeoutError, CancelledError) and None)
+        self.closings.add(closing)
+        closing.addBoth(lambda _: self.closings.discard(closing))
 
     def now_us(self) -> int:
         """Return microseconds since the epoch."""

@@ -11,14 +11,14 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from kjournal.api.options import Options
-from kjournal.api.reader import ListReader, checkpoint_from, find
+from kjournal.api.reader import ListReader, Placed, checkpoint_from, find
 from kjournal.api.request import APIRequest
 from kjournal.api.resource import Resource
 from kjournal.api.writer import StreamWriter
 from kjournal.encoding.frames import Framer, error_frame
 from kjournal.encoding.negotiate import JSON, representation_of
 from kjournal.encoding.status import api_error_of, status_of
-from kjournal.errors import KjournalError
+from kjournal.errors import Expired, KjournalError
 from kjournal.tail.hub import Bookmark, Subscription
 from kjournal.tail.tail import Checkpoint
 from kjournal.tail.window import WatchEvent
@@ -44,15 +44,54 @@ async def watch_objects(request: APIRequest, resource: Resource, options: Option
     if from_state or not options.resource_version:
         checkpoint = await checkpoint_from(resource, options.resource_version or 0)
     after = checkpoint.resource_version if checkpoint else options.resource_version or 0
-    request.setHeader("Content-Type", JSON)
-    request.write(b"")  # status and headers now, events later
-    stream = _Stream(request, resource, options, framer)
     try:
         subscription = resource.tail.subscribe(options.view, after)
-    except KjournalError as error:
-        stream.fail(error)
+    except Expired as error:
+        _Stream(request, resource, options, framer).fail(error)
         return
-    await stream.run(subscription, checkpoint if from_state else None)
+    initial = None
+    try:
+        if checkpoint is not None and from_state:
+            initial = _Initial(resource, options, checkpoint)
+            await initial.begin()
+        request.warn((*(initial.warnings if initial else ()), *resource.tail.warnings))
+        await _Stream(request, resource, options, framer).run(subscription, initial)
+    finally:
+        subscription.close()
+        if initial is not None:
+            initial.close()
+
+
+class _Initial:
+    """What exists when a watch begins, slice after slice; the first is read before any header."""
+
+    def __init__(self, resource: Resource, options: Options, checkpoint: Checkpoint) -> None:
+        self.resource_version = checkpoint.resource_version
+        self.warnings: tuple[str, ...] = ()
+        self._resource, self._view = resource, options.view
+        query = resource.query(options.view, options.now_us)
+        self._reader = ListReader(resource, (options.view, query), checkpoint)
+        self._next: list[Placed] | None = None
+
+    async def begin(self) -> None:
+        """Read the first slice. Raises: StoreError."""
+        if self._view.name is not None:
+            placed = await find(self._resource, self._view.name, self._view)
+            self._next = [placed] if placed else None
+        else:
+            self._next = await self._reader.next_slice()
+            self.warnings = self._reader.warnings
+
+    async def next_slice(self) -> list[Placed] | None:
+        """Return the next slice, or None at the end. Raises: StoreError."""
+        found, self._next = self._next, None
+        if found is None and self._view.name is None:
+            return await self._reader.next_slice()
+        return found
+
+    def close(self) -> None:
+        """Give up the snapshot."""
+        self._reader.release()
 
 
 class _Stream:
@@ -63,10 +102,12 @@ class _Stream:
     ) -> None:
         self._request, self._resource, self._options = request, resource, options
         self._framer = framer
+        request.setHeader("Content-Type", JSON)
+        request.write(b"")  # status and headers now, events later
         self._writer = StreamWriter(request, resource.clock)
         self._timers: dict[str, IDelayedCall] = {}
 
-    async def run(self, subscription: Subscription, initial: Checkpoint | None) -> None:
+    async def run(self, subscription: Subscription, initial: _Initial | None) -> None:
         """Write initial events and then live ones, until the timeout or the reader's end."""
         self._start_timers(subscription)
         try:
@@ -81,13 +122,14 @@ class _Stream:
         except KjournalError as error:
             self.fail(error)
         finally:
-            subscription.close()
             for timer in self._timers.values():
                 if timer.active():
                     timer.cancel()
 
     def fail(self, error: KjournalError) -> None:
         """End the stream with an ERROR event."""
+        if self._request.gone:
+            return
         shown = api_error_of(error, self._request.audit_id)
         self._request.write(error_frame(status_of(shown)))
         self._finish()
@@ -109,23 +151,13 @@ class _Stream:
 
             self._timers["bookmark"] = clock.callLater(BOOKMARK_S, bookmark)
 
-    async def _write_initial(self, checkpoint: Checkpoint) -> None:
-        view, now_us = self._options.view, self._resource.now_us()
-        if view.name is not None:
-            placed = await find(self._resource, view.name, view)
-            if placed is not None:
-                await self._writer.write(self._framer.frame("ADDED", *placed, now_us))
-        else:
-            query = self._resource.query(view, self._options.now_us)
-            reader = ListReader(self._resource, (view, query), checkpoint)
-            try:
-                while (slice_ := await reader.next_slice()) is not None:
-                    frames = (self._framer.frame("ADDED", *placed, now_us) for placed in slice_)
-                    await self._writer.write(b"".join(frames))
-            finally:
-                await reader.release()
+    async def _write_initial(self, initial: _Initial) -> None:
+        now_us = self._resource.now_us()
+        while (slice_ := await initial.next_slice()) is not None:
+            frames = (self._framer.frame("ADDED", *placed, now_us) for placed in slice_)
+            await self._writer.write(b"".join(frames))
         if self._options.bookmarks and self._options.send_initial_events:
-            frame = self._framer.bookmark(checkpoint.resource_version, initial_end=True)
+            frame = self._framer.bookmark(initial.resource_version, initial_end=True)
             await self._writer.write(frame)
 
     def _frame_of(self, event: WatchEvent | Bookmark) -> bytes:

@@ -29,8 +29,15 @@ class Intake:
         self.max_body_bytes = max_body_bytes
         self.waiting_bytes = 0
 
-    def refusal_of_headers(self, authorization: str | None, length: int | None) -> Reason | None:
-        """Return why a request is refused before its body is read, or None."""
+    def refusal_of_headers(
+        self, authorization: str | None, length: int | None, from_page: bool
+    ) -> Reason | None:
+        """Return why a request is refused before its body is read, or None.
+
+        No shipper is a page in a browser, which could write here without a key.
+        """
+        if from_page:
+            return Reason(403, "security_exception", "requests from web pages are refused")
         if not is_authorized(authorization, self._api_key):
             return Reason(
                 401,
@@ -75,10 +82,11 @@ class BulkRequest(Request):
         # Without a type, Twisted does not take curl's default for a form to be parsed.
         self.requestHeaders.removeHeader(b"content-type")
         authorization = self.requestHeaders.getRawHeaders("authorization", [None])[0]
+        from_page = self.requestHeaders.hasHeader("origin")
         self.notifyFinish().addBoth(self._give_back)
         site: Any = self.channel.site  # type: ignore[attr-defined]  # HTTPFactory sets it
         self._intake = site.intake
-        self.refusal = self._intake.refusal_of_headers(authorization, length)
+        self.refusal = self._intake.refusal_of_headers(authorization, length, from_page)
 
     def handleContentChunk(self, data: bytes) -> None:
         """Keep a piece of the body, or drop all of it."""

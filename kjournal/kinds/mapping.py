@@ -15,6 +15,20 @@ from kjournal.query.paths import ABSENT, WHOLE, first_of
 
 INDEX_ANNOTATION = "kjournal/es-index"
 TIME_ANNOTATION = "kjournal/timestamp"
+TIME = "metadata.creationTimestamp"
+# Made from the record's identity and place: a map cannot set them, and nothing works without them.
+IDENTITY = frozenset(
+    {
+        "kind",
+        "apiVersion",
+        "metadata",
+        "metadata.name",
+        "metadata.namespace",
+        "metadata.uid",
+        "metadata.resourceVersion",
+    }
+)
+_SPECIAL = ("metadata.namespace", "metadata.labels", "metadata.annotations", TIME)
 # A config may name the indexed sub-field of a text; the document itself has only the text.
 _SUBFIELD = ".keyword"
 
@@ -42,6 +56,7 @@ class Mapping:
     drop: tuple[tuple[str, ...], ...]
     _steps: tuple[tuple[tuple[str, ...], Field, tuple[str, ...]], ...]
     _annotations: tuple[tuple[str, tuple[str, ...]], ...]
+    _special: MappingABC[str, tuple[str, ...]]
 
     @classmethod
     def compile(cls, kind: Kind, fields: FieldMap, drop_fields: tuple[str, ...] = ()) -> "Mapping":
@@ -59,8 +74,9 @@ class Mapping:
             elif "." in name and name.split(".")[0] in known:
                 member = member_of(kind.fields, name) or Field(name, ANY, "")
                 steps.append((tuple(name.split(".")), member, paths))
-        drop = tuple(tuple(path.split(".")) for path in drop_fields)
-        return cls(kind, fields, drop, tuple(steps), tuple(annotations))
+        drop = tuple(tuple(path.split(".")) for path in drop_fields if path not in IDENTITY)
+        special = {name: fields.stored_paths(name) for name in _SPECIAL}
+        return cls(kind, fields, drop, tuple(steps), tuple(annotations), special)
 
     def object_of(self, record: Record, resource_version: int) -> Object | None:
         """Return the object, or None for a record that belongs to nobody.
@@ -70,7 +86,7 @@ class Mapping:
         """
         namespace = None
         if self.kind.namespaced:
-            namespace = first_of(record.document, self.fields.stored_paths("metadata.namespace"))
+            namespace = first_of(record.document, self._special["metadata.namespace"])
             if not isinstance(namespace, str) or not namespace:
                 return None
         obj: Object = {
@@ -96,20 +112,17 @@ class Mapping:
         metadata["uid"] = uid_of(record.index, record.id)
         metadata["resourceVersion"] = str(version)
         metadata["creationTimestamp"] = format_seconds(time_us) if time_us else None
-        labels = strings(first_of(document, self.fields.stored_paths("metadata.labels")))
+        labels = strings(first_of(document, self._special["metadata.labels"]))
         if labels is not ABSENT and labels:
             metadata["labels"] = labels
         metadata["annotations"] = self._annotations_of(record, time_us)
         return metadata
 
     def _mapped_time_us(self, document: Document) -> int:
-        paths = self.fields.stored_paths("metadata.creationTimestamp")
-        return parse_time_us(first_of(document, paths)) or 0
+        return parse_time_us(first_of(document, self._special[TIME])) or 0
 
     def _annotations_of(self, record: Record, time_us: int) -> dict[str, str]:
-        stored = strings(
-            first_of(record.document, self.fields.stored_paths("metadata.annotations"))
-        )
+        stored = strings(first_of(record.document, self._special["metadata.annotations"]))
         annotations: dict[str, str] = {} if stored is ABSENT else stored
         for key, paths in self._annotations:
             value = first_of(record.document, paths)
@@ -120,6 +133,25 @@ class Mapping:
         if time_us:
             annotations[TIME_ANNOTATION] = format_micros(time_us)
         return annotations
+
+
+def without_effect(
+    kind: Kind, configured: MappingABC[str, tuple[str, ...]], drop_fields: tuple[str, ...]
+) -> list[str]:
+    """Return what of a kind's map and drops does nothing, in words for the operator.
+
+    Configs of the first kjournal hold such entries, so that they are no mistakes.
+    """
+    names = {field.name for field in kind.fields}
+    found = [
+        f'{kind.plural}: fieldMap["{name}"] has no effect'
+        for name in configured
+        if name.split(".")[0] not in names
+        and name not in (WHOLE, *_SPECIAL)
+        and not name.startswith("metadata.annotations.")
+    ]
+    dropped = [name for name in drop_fields if name in IDENTITY]
+    return found + [f'{kind.plural}: dropFields "{name}" has no effect' for name in dropped]
 
 
 def _place(obj: Object, target: tuple[str, ...], value: Any) -> None:

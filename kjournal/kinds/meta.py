@@ -8,6 +8,7 @@ import base64
 import hashlib
 import re
 import uuid
+from functools import lru_cache
 
 _DIGEST_CHARS = 6
 _AUTO_ID = re.compile(r"[A-Za-z0-9_-]{20}")
@@ -25,6 +26,7 @@ def name_of(index: str, id: str) -> str:
     return f"{_packed(id)}-{index_digest(index)}"
 
 
+@lru_cache(maxsize=4096)
 def index_digest(index: str) -> str:
     """Return six characters that tell an index from others, 1 in 10^9 being alike."""
     digest = hashlib.blake2b(index.encode("utf-8", "surrogatepass"), digest_size=5).digest()

@@ -50,7 +50,6 @@ class Kind:
     doc: str
     fields: tuple[Field, ...]
     columns: tuple[Column, ...]
-    short_names: tuple[str, ...] = ()
 
     @property
     def list_kind(self) -> str:

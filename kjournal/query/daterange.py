@@ -3,10 +3,10 @@
 import re
 from datetime import UTC, datetime
 
-from kjournal.codec import MICROSECONDS, parse_time_us
+from kjournal.codec import MICROSECONDS, in_calendar, parse_time_us
 
-_MATH = re.compile(r"now((?:[+-]\d+[yMwdhHms])*)(?:/([yMwdhHms]))?")
-_STEP = re.compile(r"([+-]\d+)([yMwdhHms])")
+_MATH = re.compile(r"now((?:[+-][0-9]{1,12}[yMwdhHms])*)(?:/([yMwdhHms]))?")
+_STEP = re.compile(r"([+-][0-9]+)([yMwdhHms])")
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3600, "H": 3600, "m": 60, "s": 1}
 ALLOWED = "RFC 3339 (2026-01-31T12:00:00Z), epoch milliseconds, or now-24h with s m h d w M y"
 
@@ -20,15 +20,20 @@ def parse_moment_us(text: str, now_us: int) -> int:
     Source: elastic.co/docs/reference/elasticsearch/rest-apis/common-options#date-math
     """
     math = _MATH.fullmatch(text.strip())
-    if math is None:
-        moment = parse_time_us(text)
-        if moment is None:
-            raise ValueError(f"not a moment: {ALLOWED}")
-        return moment
+    moment = parse_time_us(text) if math is None else in_calendar(_computed(math, now_us))
+    if moment is None:
+        raise ValueError(f"not a moment: {ALLOWED}")
+    return moment
+
+
+def _computed(math: re.Match[str], now_us: int) -> int:
     moment = now_us
-    for amount, unit in _STEP.findall(math.group(1)):
-        moment = _stepped(moment, int(amount), unit)
-    return _rounded(moment, math.group(2)) if math.group(2) else moment
+    try:
+        for amount, unit in _STEP.findall(math.group(1)):
+            moment = _stepped(moment, int(amount), unit)
+        return _rounded(moment, math.group(2)) if math.group(2) else moment
+    except (OverflowError, OSError) as error:
+        raise ValueError(f"out of the calendar: {ALLOWED}") from error
 
 
 def _stepped(moment_us: int, amount: int, unit: str) -> int:
@@ -57,12 +62,9 @@ def _rounded(moment_us: int, unit: str) -> int:
 
 
 def _calendar(moment_us: int) -> datetime:
-    try:
-        return datetime.fromtimestamp(moment_us // MICROSECONDS, UTC).replace(
-            microsecond=moment_us % MICROSECONDS
-        )
-    except (OverflowError, OSError) as error:
-        raise ValueError(f"out of the calendar: {ALLOWED}") from error
+    return datetime.fromtimestamp(moment_us // MICROSECONDS, UTC).replace(
+        microsecond=moment_us % MICROSECONDS
+    )
 
 
 def _micros(moment: datetime) -> int:

@@ -5,7 +5,6 @@ import re
 from kjournal.errors import BadRequest
 
 _CANONICAL = re.compile(r"0|[1-9][0-9]{0,18}")
-LARGEST = 2**53 - 1
 
 
 def parse_resource_version(text: str) -> int | None:

@@ -34,11 +34,6 @@ class View:
                 return requirement.values[0]
         return None
 
-    @property
-    def unselected(self) -> bool:
-        """True without any selector."""
-        return not self.fields and not self.labels
-
     def digest(self) -> str:
         """Return what binds a continue token to this view: 22 URL-safe characters."""
         text = repr((self.kind, self.namespace, self.fields, self.labels))

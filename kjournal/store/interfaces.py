@@ -72,7 +72,7 @@ class IStore(Interface):
         """
 
     async def release(snapshot: str) -> None:
-        """Give up a snapshot early. An unknown one is no error."""
+        """Give up a snapshot early. Never raises a StoreError: what stays open ages out."""
 
 
 class IBackend(Interface):

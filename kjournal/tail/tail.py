@@ -9,6 +9,7 @@ from collections import OrderedDict
 import attrs
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -31,7 +32,10 @@ from kjournal.tail.window import WatchEvent, Window
 
 # Lists go on for so long at the checkpoint that they began at: longer than continue tokens live.
 CHECKPOINT_AGE_S = 15 * 60.0
+MAX_CHECKPOINTS = 10_000
 IDLE_S = 15 * 60.0
+# So many records are mapped in one step on the reactor.
+SLICE = 250
 MAX_BACKOFF_S = 5.0
 # How long watchers bridge a store that does not answer, before they are ended cleanly.
 PATIENCE_S = 30.0
@@ -55,6 +59,7 @@ class Tail:
     ) -> None:
         self.hub = Hub(Window())
         self.unplaced = 0
+        self.warnings: tuple[str, ...] = ()
         self.failing_since_s: float | None = None
         self._store, self._mapping, self._clock = store, mapping, clock
         self._interval_s = interval_s
@@ -130,9 +135,9 @@ class Tail:
     def _use(self) -> None:
         self._used_s = self._clock.seconds()
         if self._run is None:
-            self._run = Deferred.fromCoroutine(self._poll_while_used())
-            self._run.addErrback(self._broke)
-            if self._run.called:
+            run = self._run = Deferred.fromCoroutine(self._poll_while_used())
+            run.addErrback(self._broke)
+            if run.called:
                 self._run = None
 
     def _broke(self, failure: Failure) -> None:
@@ -213,13 +218,33 @@ class Tail:
         while more:
             first = self._position is None
             batch = await self._store.poll(self._position)
-            events = [event for record in batch.records if (event := self._event_of(record))]
-            self._position, more = batch.position, batch.more
+            self._tell(batch.warnings)
+            events = await self._events_of(batch.records)
+            if batch.position != self._position:  # else one value serves all checkpoints
+                self._position = batch.position
+            more = batch.more
             version = self._mint.next(self._now_us())
             if first:
                 self.hub.begin(version)
             self.hub.publish(events, version)
-        return Checkpoint(version, batch.position)
+        return Checkpoint(version, self._position or batch.position)
+
+    def _tell(self, warnings: tuple[str, ...]) -> None:
+        if warnings != self.warnings:
+            self.warnings = warnings
+            for warning in warnings:
+                self._log.warn("{kind}: {warning}", kind=self._mapping.kind.plural, warning=warning)
+
+    async def _events_of(self, records: list[Record]) -> list[WatchEvent]:
+        """Return events, of which none is published before all are made."""
+        events = []
+        for at, record in enumerate(records):
+            if at and at % SLICE == 0:
+                await deferLater(self._clock, 0, lambda: None)
+            event = self._event_of(record)
+            if event is not None:
+                events.append(event)
+        return events
 
     def _event_of(self, record: Record) -> WatchEvent | None:
         version = self._mint.next(self._now_us())
@@ -234,7 +259,10 @@ class Tail:
     def _remember(self, checkpoint: Checkpoint) -> None:
         now_s = self._clock.seconds()
         self._checkpoints[checkpoint.resource_version] = (now_s, checkpoint.position)
-        while now_s - next(iter(self._checkpoints.values()))[0] > CHECKPOINT_AGE_S:
+        while (
+            len(self._checkpoints) > MAX_CHECKPOINTS
+            or now_s - next(iter(self._checkpoints.values()))[0] > CHECKPOINT_AGE_S
+        ):
             self._checkpoints.popitem(last=False)
 
     def _now_us(self) -> int:

@@ -194,7 +194,7 @@ class FaultyElasticsearch:
 
     @contextlib.contextmanager
     def failing(self, fault: Fault | None, *, only: str = "", spared: int = 0) -> Iterator[None]:
-        """Answer by a fault: where the path holds `only`, after `spared` of those went well.
+        """Answer by a fault: where the path begins with `only`, after `spared` of those went well.
 
         Without a fault the port is closed.
         """
@@ -223,7 +223,7 @@ class FaultyElasticsearch:
             return status, answer
 
         fault = self._fault
-        if fault is not None and self._only in handler.path:
+        if fault is not None and handler.path.startswith(self._only):
             if self._spared > 0:
                 self._spared -= 1
             else:

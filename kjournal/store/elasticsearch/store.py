@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from zope.interface import implementer
 
-from kjournal.errors import CursorExpired, StoreRejected
+from kjournal.errors import StoreError, StoreRejected
 from kjournal.query.model import Batch, Page, PageStart, Position, Query, Record
 from kjournal.store.elasticsearch.caps import CapabilityCache
 from kjournal.store.elasticsearch.cluster import Cluster
@@ -65,8 +65,8 @@ class ElasticsearchStore:
         return await self._tailing.next(_own(position))
 
     async def release(self, snapshot: str) -> None:
-        """Give up a snapshot early. An unknown one is no error."""
-        with suppress(CursorExpired):
+        """Give up a snapshot early; what fails here, the store does itself, minutes later."""
+        with suppress(StoreError):
             await self._cluster.close_snapshot(Snapshot.decode(snapshot).pit)
 
 

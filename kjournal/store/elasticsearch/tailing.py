@@ -91,7 +91,6 @@ class Tailing:
             by_index.get(hit.index, []).append(hit)
         for name, hits in by_index.items():
             fresh = _unseen(before[name], hits)
-            shard = before[name].learned(map(pair_of, hits))
             found.hits += fresh
             pairs = list(map(pair_of, hits))
             shard, top = before[name].learned(pairs), max(pairs, default=None)

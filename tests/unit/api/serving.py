@@ -160,7 +160,7 @@ class Server:
         transport = Transport()
         assert channel is not None
         channel.makeConnection(transport)
-        lines = [f"{method} {target} HTTP/1.1", "Host: x"]
+        lines = [f"{method} {target} HTTP/1.1", "Host: localhost:8080"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         if method in ("POST", "PUT", "PATCH"):
             lines.append("Content-Length: 0")

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import attrs
 import pytest
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from kjournal.api.watch import BOOKMARK_S, MIN_TIMEOUT_S
 from kjournal.errors import StoreUnavailable
@@ -381,10 +381,11 @@ def test_store_down_before(api: Server) -> None:
 
 
 def test_store_down_in_initial_events(api: Server) -> None:
-    """A store that fails in the initial events is an ERROR frame, and no end mark."""
+    """A store that fails before the first initial event is a Status, and nothing stays behind."""
     api.store().next_answers("list_page", StoreUnavailable("gone"))
-    (frame,) = watch(api, WATCHLIST).frames
-    assert (frame["type"], frame["object"]["code"]) == ("ERROR", 503)
+    found = watch(api, WATCHLIST)
+    assert (found.status, found.json["code"]) == (503, 503)
+    assert len(api.resources["containerlogs"].tail.hub) == 0
 
 
 def test_store_down_later(api: Server) -> None:
@@ -419,14 +420,15 @@ def test_shutdown(api: Server) -> None:
     later = watch(api)
     assert later.status == 503
     assert later.headers["retry-after"] == "1"
-    resumed = watch(api, "&resourceVersion=5")
-    assert resumed.frames[0]["object"]["code"] == 503
+    assert watch(api, "&resourceVersion=5").status == 503
 
 
 def test_bug(api: Server, logged_failures: LoggedFailures) -> None:
     """A bug after the headers breaks the connection, and tells nothing of itself."""
     broken: Deferred[None] = Deferred()
-    api.store().next_answers("list_page", broken)
+    api.lines(400)
+    api.store().page_records = 300
+    api.store().next_answers("list_page", succeed(None), broken)
     found = watch(api)
     broken.errback(ZeroDivisionError("secret"))
     api.tick(0)

@@ -35,5 +35,3 @@ def test_digest() -> None:
     assert by_field.digest() == View(kind="k", fields=(requirement,)).digest()
     assert hash(by_field) == hash(View(kind="k", fields=(requirement,)))
     assert by_field.digest() != by_label.digest()
-    assert not by_field.unselected
-    assert View(kind="k").unselected
