@@ -2,12 +2,16 @@
 
 import json
 import re
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 MICROSECONDS = 1_000_000
+# load_json takes 1024 levels. Mapping and writing go as deep by recursion: a document that could
+# be read and not be written would fail every list that holds it.
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 4000))
 # The years 1 to 9999: what RFC 3339 and Python's calendar can say.
 _FIRST_US = -62_135_596_800 * MICROSECONDS
 _LAST_US = 253_402_300_800 * MICROSECONDS - 1

@@ -1,6 +1,5 @@
 """Lists and gets, in bytes: pages, versions, and never a part for a whole."""
 
-import math
 from typing import Any
 from urllib.parse import quote
 
@@ -485,17 +484,19 @@ def test_odd_times(api: Server, stamp: Any) -> None:
     assert api.get(f"{LINES}?fieldSelector={selector}", Accept=TABLE).status == 200
 
 
-def test_deep_document(api: Server) -> None:
+@pytest.mark.parametrize("depth", [300, 1000])
+@pytest.mark.parametrize("accept", ["application/json", TABLE])
+def test_deep_document(api: Server, depth: int, accept: str) -> None:
     """A document nested beyond reason breaks neither lists nor the tail."""
     deep: dict[str, Any] = {}
-    for _ in range(300):
+    for _ in range(depth):
         deep = {"a": deep}
     watch = api.get(f"{LINES}?watch=1&resourceVersion=0")
-    api.line("deep", payload=deep)
+    api.line("deep", payload=deep, metadata={"namespace": "a", "labels": deep})
     api.tick()
     assert len(watch.frames) == 1
     assert api.get(LINES).status == 200
-    assert math.isclose(len(watch.frames[0]["object"]["payload"]), 1)
+    assert len(watch.frames[0]["object"]["payload"]) == 1
 
 
 def test_field_map(api: Server) -> None:
