@@ -38,12 +38,10 @@ class Reader:
         for _ in range(steps):
             if self.expired:
                 return
-            if self._next is None:
-                self._next = started(self.subscription.next())
-            if not self._next.called:
+            if self._next is not None and not self._next.called:
                 return
-            reading, self._next = self._next, None
-            reading.addCallbacks(self._took, self._failed)
+            self._next = started(self.subscription.next())
+            self._next.addCallbacks(self._took, self._failed)
 
     def assert_complete(self, published: list[WatchEvent]) -> None:
         self.read(100)
