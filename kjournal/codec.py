@@ -1,6 +1,7 @@
 """JSON bytes and timestamps: the only place that knows how either is written."""
 
 import json
+import math
 import re
 import sys
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ MICROSECONDS = 1_000_000
 # load_json takes 1024 levels. Mapping and writing go as deep by recursion: a document that could
 # be read and not be written would fail every list that holds it.
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 4000))
+# Digits that int() takes without complaint, and more than any float has.
+_LONGEST_NUMBER = 1000
 # The years 1 to 9999: what RFC 3339 and Python's calendar can say.
 _FIRST_US = -62_135_596_800 * MICROSECONDS
 _LAST_US = 253_402_300_800 * MICROSECONDS - 1
@@ -48,6 +51,33 @@ def load_json(data: bytes | str) -> Any:
     Raises: ValueError for what is no JSON, also for text nested beyond the parser's depth.
     """
     return orjson.loads(data)
+
+
+def load_lenient_json(data: bytes) -> Any:
+    """Return the value of JSON as stores keep it, which is a little more than JSON.
+
+    What is no UTF-8, and lone surrogates, become replacement characters; numbers that no float
+    holds become text, so that every client can read them.
+    Raises: ValueError for what is still none.
+    """
+    try:
+        value = json.loads(
+            data.decode("utf-8", "replace"),
+            parse_float=lambda text: _number_or_text(text, float),
+            parse_int=lambda text: _number_or_text(text, int),
+            parse_constant=str,
+        )
+        # A surrogate survives in Python's text, and in no other.
+        clean = json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+        return json.loads(clean)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _number_or_text(text: str, kind: type[int] | type[float]) -> int | float | str:
+    if len(text) > _LONGEST_NUMBER or not math.isfinite(float(text)):
+        return text
+    return kind(text)
 
 
 def parse_time_us(value: object) -> int | None:

@@ -90,6 +90,12 @@ class Cause:
     field: str = ""
 
 
+class RequestEntityTooLarge(APIError):
+    """A body that is longer than any that is read."""
+
+    code, reason = 413, "RequestEntityTooLarge"
+
+
 class Invalid(APIError):
     """Options that contradict one another, each with its cause."""
 

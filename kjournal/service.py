@@ -1,5 +1,6 @@
 """The wiring, once: settings -> backend -> kinds -> tails -> routes -> ports, and the stop."""
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from collections.abc import Mapping as MappingABC
@@ -28,7 +29,7 @@ from kjournal.auth.trust import TrustSource, trust_of
 from kjournal.client.connection import KubeConnection, connect
 from kjournal.client.kubeconfig import cluster_config
 from kjournal.codec import MICROSECONDS
-from kjournal.config.model import APISettings, Settings
+from kjournal.config.model import APISettings, Settings, WatchSettings
 from kjournal.demo.feed import DemoFeed
 from kjournal.demo.welcome import welcome
 from kjournal.errors import BadRequest, ConfigError, ConfigMistake, StoreError
@@ -40,6 +41,7 @@ from kjournal.query.model import Clause, Query
 from kjournal.query.selectors import parse_labels
 from kjournal.store.interfaces import IBackend, IDocumentSink, Source
 from kjournal.store.registry import open_backend
+from kjournal.tail.figures import TailLimits
 from kjournal.tail.tail import Tail
 
 LOOPBACK = "127.0.0.1"
@@ -71,20 +73,38 @@ def _check_range(settings: APISettings, reactor: IReactorTime) -> None:
         raise ConfigError([mistake]) from error
 
 
-def resource_of(settings: APISettings, backend: IBackend, reactor: IReactorTime) -> Resource:
+def limits_of(settings: WatchSettings) -> TailLimits:
+    """Return what the settings say of all tails."""
+    return TailLimits(
+        resume_window_s=settings.resume_window_s,
+        resume_overlap_s=settings.resume_overlap_s,
+        window_bytes=settings.cache_bytes,
+    )
+
+
+def token_key_of(settings: WatchSettings) -> bytes:
+    """Return the key of continue tokens: the one that replicas share, or this process's own."""
+    shared = settings.continue_token_key
+    return hashlib.sha256(shared.encode()).digest() if shared else secrets.token_bytes(32)
+
+
+def resource_of(
+    settings: APISettings, backend: IBackend, reactor: IReactorTime, limits: TailLimits
+) -> Resource:
     """Return one kind as the settings want it served. Does no I/O."""
     kind = KINDS[settings.resource]
     _check_range(settings, reactor)
+    mapping = Mapping.compile(kind, field_map_of(kind, settings.field_map), settings.drop_fields)
     source = Source(
         kind=kind.plural,
         index=settings.index,
         timestamp_fields=settings.timestamp_fields,
         filter=filter_clauses(settings),
         max_page=settings.bulk_size,
+        lookups=mapping.lookups(),
     )
     store = backend.open_store(source)
-    mapping = Mapping.compile(kind, field_map_of(kind, settings.field_map), settings.drop_fields)
-    tail = Tail(store, mapping, reactor, interval_s=settings.refresh_rate_s)
+    tail = Tail(store, mapping, reactor, interval_s=settings.refresh_rate_s, limits=limits)
     return Resource(
         kind=kind, store=store, mapping=mapping, tail=tail, settings=settings, clock=reactor
     )
@@ -108,12 +128,15 @@ class Gateway(Service):
         """
         self.settings, self._reactor = settings, reactor
         self._backend = open_backend(settings.backend, reactor)
+        limits = limits_of(settings.watch)
         self.resources = {
-            api.resource: resource_of(api, self._backend, reactor) for api in settings.apis
+            api.resource: resource_of(api, self._backend, reactor, limits) for api in settings.apis
         }
         self._health = Health()
         surface = Surface(
-            resources=self.resources, token_key=secrets.token_bytes(32), health=self._health
+            resources=self.resources,
+            token_key=token_key_of(settings.watch),
+            health=self._health,
         )
         self._routes = Routes(surface).app.resource()
         self._ports: list[IListeningPort] = []

@@ -10,8 +10,8 @@ from kjournal.auth.interfaces import Attributes, Credentials, IAccess
 from kjournal.auth.user import INSECURE
 from kjournal.errors import BadRequest, Forbidden
 from kjournal.kinds.model import GROUP, VERSION
-from kjournal.query.model import Operator
 from kjournal.query.selectors import parse_fields
+from kjournal.query.view import pinned_name
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _PORT = re.compile(r":[0-9]*$")
@@ -40,7 +40,7 @@ class LoopbackGuard:
         Raises: Forbidden for another host's name: a page in a browser on this machine could
         otherwise read everything, by a name of its own that resolves to the loopback.
         """
-        host = (request.getHeader("Host") or "localhost").lower()
+        host = (request.header("Host") or "localhost").lower()
         if _PORT.sub("", host) not in _LOOPBACK_NAMES:
             raise Forbidden("this port serves 127.0.0.1 and localhost only, not other host names")
         request.identity = INSECURE
@@ -66,11 +66,6 @@ def attributes_of(info: RequestInfo, field_selector: str) -> Attributes:
 
 def _pinned_name(field_selector: str) -> str:
     try:
-        requirements = parse_fields(field_selector)
+        return pinned_name(parse_fields(field_selector)) or ""
     except BadRequest:
         return ""  # the verb answers 400 to whom may ask; narrowing less only asks for more rights
-    for requirement in requirements:
-        one = len(requirement.values) == 1 and requirement.operator is Operator.IN
-        if one and requirement.key == "metadata.name":
-            return requirement.values[0]
-    return ""

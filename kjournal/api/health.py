@@ -18,6 +18,25 @@ from kjournal.errors import NotFound
 from kjournal.kinds.model import Object
 
 _TEXT = "text/plain; charset=utf-8"
+_GAUGES = (
+    ("kjournal_watches", "Watches that are open."),
+    ("kjournal_tail_running", "1 while the tail polls."),
+    ("kjournal_tail_lag_seconds", "How long ago the poll began that left nothing to be had."),
+    ("kjournal_tail_unsettled_records", "Records above the settled marks of their shards."),
+    ("kjournal_tail_inexact_indices", "Indices that can only be followed by time."),
+    ("kjournal_watch_cache_events", "Events kept for watches that lag or resume."),
+    ("kjournal_watch_cache_bytes", "Bytes of these (estimated)."),
+    ("kjournal_store_failing_seconds", "How long the store has not answered the tail."),
+)
+_COUNTERS = (
+    ("kjournal_tail_polls", "Polls of the store that were answered."),
+    ("kjournal_tail_starts", "How often the tail began to poll."),
+    ("kjournal_watches_closed_slow", "Watches closed since their readers were too slow."),
+    (
+        "kjournal_records_without_namespace",
+        "Records that nobody was shown, as their namespace cannot be read.",
+    ),
+)
 
 
 @attrs.define
@@ -92,31 +111,45 @@ class _Collector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Return one sample of each figure for each kind."""
-        watches = GaugeMetricFamily(
-            "kjournal_watches", "Watches that are open.", labels=["resource"]
-        )
-        running = GaugeMetricFamily(
-            "kjournal_tail_running", "1 while the tail polls.", labels=["resource"]
-        )
-        failing = GaugeMetricFamily(
-            "kjournal_store_failing_seconds",
-            "How long the store has not answered the tail.",
-            labels=["resource"],
-        )
-        unplaced = CounterMetricFamily(
-            "kjournal_records_without_namespace",
-            "Records that nobody was shown, as their namespace cannot be read.",
-            labels=["resource"],
+        gauges = {name: GaugeMetricFamily(name, doc, labels=["resource"]) for name, doc in _GAUGES}
+        counters = {
+            name: CounterMetricFamily(name, doc, labels=["resource"]) for name, doc in _COUNTERS
+        }
+        resumes = CounterMetricFamily(
+            "kjournal_watch_resumes",
+            "Watches that came with a resourceVersion, by how they went on.",
+            labels=["resource", "how"],
         )
         for plural, resource in self._resources.items():
-            tail = resource.tail
-            since_s = tail.failing_since_s
-            now_s = resource.clock.seconds()
-            watches.add_metric([plural], len(tail.hub))
-            running.add_metric([plural], int(tail.running))
-            failing.add_metric([plural], 0.0 if since_s is None else now_s - since_s)
-            unplaced.add_metric([plural], tail.unplaced)
-        return [watches, running, failing, unplaced]
+            for name, value in _figures(resource).items():
+                family = gauges.get(name) or counters[name]
+                family.add_metric([plural], value)
+            for how, count in resource.tail.figures.resumes.items():
+                resumes.add_metric([plural, how], count)
+        return [*gauges.values(), *counters.values(), resumes]
+
+
+def _figures(resource: Resource) -> dict[str, float]:
+    tail, now_s = resource.tail, resource.clock.seconds()
+    figures = tail.figures
+
+    def since(moment_s: float | None) -> float:
+        return 0.0 if moment_s is None else now_s - moment_s
+
+    return {
+        "kjournal_watches": len(tail.hub),
+        "kjournal_tail_running": int(tail.running),
+        "kjournal_tail_lag_seconds": since(figures.caught_up_s) if tail.running else 0.0,
+        "kjournal_tail_unsettled_records": figures.unsettled,
+        "kjournal_tail_inexact_indices": figures.inexact,
+        "kjournal_watch_cache_events": len(tail.hub.window.all),
+        "kjournal_watch_cache_bytes": tail.hub.window.bytes,
+        "kjournal_store_failing_seconds": since(figures.failing_since_s),
+        "kjournal_tail_polls": figures.polls,
+        "kjournal_tail_starts": figures.starts,
+        "kjournal_watches_closed_slow": figures.slow_closes,
+        "kjournal_records_without_namespace": figures.unplaced,
+    }
 
 
 def metrics_of(resources: Mapping[str, Resource]) -> Callable[[], bytes]:

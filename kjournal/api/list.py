@@ -13,11 +13,11 @@ from kjournal.codec import dump_json
 from kjournal.encoding.documents import item_of, list_head, list_metadata
 from kjournal.encoding.negotiate import Representation, representation_of
 from kjournal.encoding.table import IncludeObject, table_head
-from kjournal.errors import Expired, NotFound
+from kjournal.errors import CursorExpired, Expired, NotFound
 from kjournal.kinds.model import GROUP, Kind, Object
-from kjournal.query.model import PageStart
+from kjournal.query.model import PageStart, Position
 from kjournal.query.token import ContinueToken
-from kjournal.tail.tail import Checkpoint
+from kjournal.tail.journal import Checkpoint
 
 
 @attrs.frozen
@@ -75,36 +75,62 @@ async def list_objects(
     if options.view.name is not None:
         await _list_one(request, resource, options, form)
         return
-    checkpoint, start = await _beginning(resource, options, token_key)
+    begun = await _beginning(resource, options, token_key)
     query = resource.query(options.view, options.now_us)
     reader = ListReader(
-        resource, (options.view, query), checkpoint, limit=options.limit, start=start
+        resource,
+        (options.view, query),
+        begun.version,
+        at=begun.at,
+        limit=options.limit,
+        start=begun.start,
     )
 
     def metadata() -> Object:
         token = ""
         if reader.next_start is not None:
             token = ContinueToken(
-                resource_version=checkpoint.resource_version,
-                now_us=options.now_us,
-                start=reader.next_start,
+                resource_version=begun.version, now_us=options.now_us, start=reader.next_start
             ).encode(options.view, token_key)
-        return list_metadata(checkpoint.resource_version, token)
+        return list_metadata(begun.version, token)
 
     goes_on = False
     try:
         first = await reader.next_slice()
         second = await reader.next_slice() if first else None
-        request.warn(reader.warnings)
+        request.warn((*reader.warnings, *resource.tail.warnings))
         if second is None:
             items = form.items(first or (), resource.now_us())
             request.send_json({**form.head(), "metadata": metadata(), form.items_key: items})
         else:
             await _stream(request, form, resource, (reader, [*(first or ()), *second], metadata))
         goes_on = reader.next_start is not None
+    except CursorExpired as error:
+        if begun.start is None:
+            raise
+        raise _inconsistent(begun.start, options, token_key) from error
     finally:
         if not goes_on:
             reader.release()
+
+
+def _inconsistent(start: PageStart, options: Options, token_key: bytes) -> Expired:
+    """Return the error for a snapshot that is gone, with a token for what follows its last page.
+
+    Source: apiserver pkg/registry/generic/registry/store.go and etcd3/errors.go,
+    handleExpiredListError.
+    """
+    token = ContinueToken(
+        resource_version=0,
+        now_us=options.now_us,
+        start=PageStart(snapshot="", after=start.after),
+    ).encode(options.view, token_key)
+    return Expired(
+        "The provided continue parameter is too old to display a consistent list result. You can "
+        "start a new list without the continue parameter, or use the continue token in this "
+        "response to retrieve the remainder of the results: it is then not one moment's.",
+        continue_token=token,
+    )
 
 
 async def _list_one(request: APIRequest, resource: Resource, options: Options, form: Form) -> None:
@@ -115,22 +141,36 @@ async def _list_one(request: APIRequest, resource: Resource, options: Options, f
     request.send_json({**form.head(), "metadata": metadata, form.items_key: items})
 
 
-async def _beginning(
-    resource: Resource, options: Options, token_key: bytes
-) -> tuple[Checkpoint, PageStart | None]:
+@attrs.frozen
+class _Begun:
+    """A list's resourceVersion, and where it begins or goes on."""
+
+    version: int
+    at: Position | None
+    start: PageStart | None = None
+
+
+async def _beginning(resource: Resource, options: Options, token_key: bytes) -> _Begun:
     if options.continue_token:
         token = ContinueToken.decode(options.continue_token, options.view, token_key)
-        version = token.resource_version
-        return Checkpoint(version, resource.tail.position_at(version)), token.start
+        if token.start.snapshot:
+            return _Begun(token.resource_version, None, token.start)
+        checkpoint = await checkpoint_from(resource, 0)
+        return _Begun(checkpoint.resource_version, checkpoint.position, token.start)
+    checkpoint = await _checkpoint(resource, options)
+    return _Begun(checkpoint.resource_version, checkpoint.position)
+
+
+async def _checkpoint(resource: Resource, options: Options) -> Checkpoint:
     wanted = options.resource_version or 0
     if wanted and (options.match == "Exact" or (options.limit and not options.match)):
         try:
-            return Checkpoint(wanted, resource.tail.position_at(wanted)), None
+            return resource.tail.checkpoint_at(wanted)
         except Expired:
             if options.match == "Exact" or wanted <= resource.tail.hub.resource_version:
                 message = f"The resourceVersion for the provided list is too old: {wanted}"
                 raise Expired(message) from None
-    return await checkpoint_from(resource, wanted), None
+    return await checkpoint_from(resource, wanted)
 
 
 async def _stream(

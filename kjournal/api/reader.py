@@ -7,10 +7,10 @@ from kjournal.api.resource import Resource
 from kjournal.errors import Cause, Timeout
 from kjournal.kinds.meta import index_digest, parse_name
 from kjournal.kinds.model import Object
-from kjournal.query.model import PageStart, Query, Record
+from kjournal.query.model import PageStart, Position, Query, Record
 from kjournal.query.predicate import predicate_of
 from kjournal.query.view import View
-from kjournal.tail.tail import Checkpoint
+from kjournal.tail.journal import Checkpoint
 
 # Mapping and encoding of so many objects takes less than 20 ms, the longest step on the reactor.
 SLICE = 250
@@ -32,14 +32,16 @@ class ListReader:
         self,
         resource: Resource,
         asked: tuple[View, Query],
-        checkpoint: Checkpoint,
+        version: int,
         *,
+        at: Position | None = None,
         limit: int = 0,
         start: PageStart | None = None,
     ) -> None:
+        """Begin at the position `at`, or go on at `start`; objects' versions end at `version`."""
         self.warnings: tuple[str, ...] = ()
         self.next_start = start
-        self._resource, self._checkpoint = resource, checkpoint
+        self._resource, self._version, self._at = resource, version, at
         view, self._query = asked
         self._holds = predicate_of(view)
         self._left = limit or None
@@ -67,7 +69,7 @@ class ListReader:
         found = []
         for at, record in enumerate(slice_):
             self.next_start = PageStart(snapshot=self._snapshot, after=record.sort)
-            placed = place(self._resource, record, self._checkpoint.resource_version)
+            placed = place(self._resource, record, self._version)
             if placed is not None and self._holds(*placed):
                 found.append(placed)
                 if self._left is not None:
@@ -86,7 +88,7 @@ class ListReader:
         page = await self._resource.store.list_page(
             self._query,
             limit=self._ask,
-            at=self._checkpoint.position,
+            at=self._at,
             after=self.next_start,
         )
         # Where the store cannot select as the view does, a page of one brings one candidate.
@@ -141,7 +143,7 @@ def place(resource: Resource, record: Record, limit: int) -> Placed | None:
     version = max(1, min(record.time_us, limit))
     obj = resource.mapping.object_of(record, version)
     if obj is None:
-        resource.tail.unplaced += 1
+        resource.tail.figures.unplaced += 1
         return None
     return obj, record.time_us
 

@@ -1,6 +1,7 @@
 """One HTTP request, with what the gate has found out about it."""
 
 import uuid
+from io import BytesIO
 from typing import Any
 
 from twisted.web.server import Request
@@ -9,11 +10,14 @@ from kjournal.api.requestinfo import RequestInfo
 from kjournal.codec import dump_json, dump_pretty_json
 from kjournal.encoding.negotiate import JSON
 from kjournal.encoding.status import api_error_of, status_of
-from kjournal.errors import APIError
+from kjournal.errors import APIError, RequestEntityTooLarge
 
 _BROWSERS = ("curl/", "Wget/", "Mozilla/5.0")
 _MAX_AUDIT_ID_CHARS = 64
 _MAX_WARNING_BYTES = 4096
+MAX_BODY_BYTES = 1 << 20
+"""A body is dropped, as nothing here needs one; of a longer one not even the end is waited for."""
+CLOSING_S = 15.0
 
 
 class APIRequest(Request):
@@ -25,20 +29,66 @@ class APIRequest(Request):
     identity: Any = None
     audit_id: str = ""
     _is_cut: bool = False
+    _body_bytes: int = 0
+    _is_refused: bool = False
+
+    def gotLength(self, length: int | None) -> None:
+        """Refuse a body that is announced as too long; this comes before anybody is authenticated.
+
+        Twisted would keep any body, on the disk if it is long, and parse it if it is a form.
+        """
+        self.content = BytesIO()
+        if length is not None and length > MAX_BODY_BYTES:
+            self._refuse_body()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Drop a piece of the body, and refuse one that grows too long."""
+        self._body_bytes += len(data)
+        if self._body_bytes > MAX_BODY_BYTES and not self._is_refused:
+            self._refuse_body()
+
+    def _refuse_body(self) -> None:
+        """Answer with a Status and close, without waiting for the body's end."""
+        self._is_refused = True
+        # Else Twisted asks for the body, after the answer.
+        self.requestHeaders.removeHeader(b"Expect")
+        error = RequestEntityTooLarge(f"the request's body is longer than {MAX_BODY_BYTES} bytes")
+        body = dump_json(status_of(error))
+        channel: Any = self.channel
+        # Not by `write`: the request is whole only after its body, and so knows no method yet.
+        channel.transport.write(
+            b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body)
+        )
+        channel.loseConnection()
+        # A client need not take part in the end of TLS.
+        aborting = channel.callLater(CLOSING_S, channel.transport.abortConnection)
+        self.notifyFinish().addErrback(lambda _: aborting.active() and aborting.cancel())
 
     def process(self) -> None:
-        """Begin; a request has an id from here on."""
-        given = self.getHeader("Audit-ID") or ""
+        """Begin, unless it is over; a request has an id from here on."""
+        if self._is_refused:
+            return
+        given = self.header("Audit-ID")
         usable = given.isascii() and given.isprintable() and len(given) <= _MAX_AUDIT_ID_CHARS
         self.audit_id = given if given and usable else str(uuid.uuid4())
         self.setHeader("Audit-Id", self.audit_id)
         self.setHeader("Cache-Control", "no-cache, private")
         super().process()
 
+    def header(self, name: str) -> str:
+        """Return a header's values as one text; bytes that are no UTF-8 are replaced in it."""
+        values = self.requestHeaders.getRawHeaders(name.encode(), [])
+        return b",".join(values).decode(errors="replace")
+
+    def getRequestHostname(self) -> bytes:
+        """Return one name for all hosts: Klein binds its routes to it, and fails for odd ones."""
+        return b"kjournal"
+
     @property
     def accept(self) -> str:
         """All Accept headers as one."""
-        return ",".join(self.requestHeaders.getRawHeaders("Accept", []))
+        return self.header("Accept")
 
     @property
     def pretty(self) -> bool:
@@ -46,7 +96,7 @@ class APIRequest(Request):
         asked = self.parameters.get("pretty")
         if asked is not None:
             return asked.lower() in ("1", "t", "true", "")
-        return (self.getHeader("User-Agent") or "").startswith(_BROWSERS)
+        return self.header("User-Agent").startswith(_BROWSERS)
 
     def warn(self, warnings: tuple[str, ...]) -> None:
         """Add Warning headers, of 4 KiB in all at most (RFC 7234 section 5.5)."""

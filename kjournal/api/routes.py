@@ -136,7 +136,7 @@ class Routes:
         etag = f'"{hashlib.sha256(body).hexdigest().upper()}"'
         request.setHeader("ETag", etag)
         request.setHeader("Cache-Control", "public")
-        if request.getHeader("If-None-Match") == etag:
+        if request.header("If-None-Match") == etag:
             request.setResponseCode(304)
             request.finish()
             return

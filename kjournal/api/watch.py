@@ -18,9 +18,10 @@ from kjournal.api.writer import StreamWriter
 from kjournal.encoding.frames import Framer, error_frame
 from kjournal.encoding.negotiate import JSON, representation_of
 from kjournal.encoding.status import api_error_of, status_of
-from kjournal.errors import Expired, KjournalError
+from kjournal.errors import Expired, KjournalError, StoreError
 from kjournal.tail.hub import Bookmark, Subscription
-from kjournal.tail.tail import Checkpoint
+from kjournal.tail.journal import Checkpoint
+from kjournal.tail.resume import CatchUp, Resumption
 from kjournal.tail.window import WatchEvent
 
 BOOKMARK_S = 60.0
@@ -37,29 +38,39 @@ async def watch_objects(request: APIRequest, resource: Resource, options: Option
     known is an ERROR event inside a 200, as kube-apiserver does it.
     """
     framer = Framer(resource.kind, representation_of(request.accept, "watch"), options.include)
-    from_state = options.send_initial_events or not (
-        options.resource_version or options.send_initial_events is not None
-    )
-    checkpoint = None
-    if from_state or not options.resource_version:
-        checkpoint = await checkpoint_from(resource, options.resource_version or 0)
-    after = checkpoint.resource_version if checkpoint else options.resource_version or 0
     try:
-        subscription = resource.tail.subscribe(options.view, after)
+        resumption, initial = await _beginning(resource, options)
     except Expired as error:
         _Stream(request, resource, options, framer).fail(error)
         return
-    initial = None
+    catch_up = resumption.catch_up
     try:
-        if checkpoint is not None and from_state:
-            initial = _Initial(resource, options, checkpoint)
-            await initial.begin()
-        request.warn((*(initial.warnings if initial else ()), *resource.tail.warnings))
-        await _Stream(request, resource, options, framer).run(subscription, initial)
+        for begins in (initial, catch_up):
+            if begins is not None:
+                await begins.begin()
+                request.warn(begins.warnings)
+        request.warn(resource.tail.warnings)
+        stream = _Stream(request, resource, options, framer)
+        await stream.run(resumption, initial)
     finally:
-        subscription.close()
+        resumption.subscription.close()
         if initial is not None:
             initial.close()
+        if catch_up is not None and catch_up.snapshot:
+            resource.release(catch_up.snapshot)
+
+
+async def _beginning(resource: Resource, options: Options) -> tuple[Resumption, "_Initial | None"]:
+    version, tail = options.resource_version, resource.tail
+    from_state = options.send_initial_events or not (
+        version or options.send_initial_events is not None
+    )
+    if version and not from_state:
+        return await tail.resume(options.view, version), None
+    checkpoint = await checkpoint_from(resource, version or 0)
+    subscription = tail.subscribe(options.view, checkpoint.resource_version)
+    initial = _Initial(resource, options, checkpoint) if from_state else None
+    return Resumption(subscription), initial
 
 
 class _Initial:
@@ -70,7 +81,12 @@ class _Initial:
         self.warnings: tuple[str, ...] = ()
         self._resource, self._view = resource, options.view
         query = resource.query(options.view, options.now_us)
-        self._reader = ListReader(resource, (options.view, query), checkpoint)
+        self._reader = ListReader(
+            resource,
+            (options.view, query),
+            checkpoint.resource_version,
+            at=checkpoint.position,
+        )
         self._next: list[Placed] | None = None
 
     async def begin(self) -> None:
@@ -107,17 +123,20 @@ class _Stream:
         self._writer = StreamWriter(request, resource.clock)
         self._timers: dict[str, IDelayedCall] = {}
 
-    async def run(self, subscription: Subscription, initial: _Initial | None) -> None:
-        """Write initial events and then live ones, until the timeout or the reader's end."""
+    async def run(self, resumption: Resumption, initial: _Initial | None) -> None:
+        """Write initial or missed events and then live ones, until the timeout or an end."""
+        subscription = resumption.subscription
         self._start_timers(subscription)
         try:
             if initial is not None:
                 await self._write_initial(initial)
-            while (event := await subscription.next()) is not None:
-                await self._writer.write(self._frame_of(event))
+            catch_up = resumption.catch_up
+            if catch_up is None or await self._write_missed(catch_up):
+                await self._follow(subscription)
             self._finish()
         except StallError:
             _log.info("closed a watch of {kind}: its reader stalled", kind=self._framer.kind.plural)
+            self._resource.tail.figures.slow_closes += 1
             self._request.cut()
         except KjournalError as error:
             self.fail(error)
@@ -125,6 +144,29 @@ class _Stream:
             for timer in self._timers.values():
                 if timer.active():
                     timer.cancel()
+
+    async def _follow(self, subscription: Subscription) -> None:
+        """Write live events. Whoever comes back for more goes on where this stream ended."""
+        try:
+            while (event := await subscription.next()) is not None:
+                await self._writer.write(self._frame_of(event))
+        except Expired:
+            self._resource.tail.figures.slow_closes += 1
+        if self._options.bookmarks and subscription.reached:
+            self._request.write(self._framer.bookmark(subscription.reached))
+
+    async def _write_missed(self, catch_up: CatchUp) -> bool:
+        """Write what was missed, and return whether that is all.
+
+        After what the store fails at the client comes back, with a number that begins it again.
+        """
+        try:
+            while (events := await catch_up.next_slice()) is not None:
+                await self._writer.write(b"".join(map(self._frame_of, events)))
+        except StoreError as error:
+            _log.info("ended a watch of {kind}: {e}", kind=self._framer.kind.plural, e=str(error))
+            return False
+        return True
 
     def fail(self, error: KjournalError) -> None:
         """End the stream with an ERROR event."""
@@ -168,4 +210,5 @@ class _Stream:
             now_us = self._resource.now_us()
             frame = self._framer.frame(event.type, event.object, event.time_us, now_us)
             event.frames[self._framer] = frame
+            self._resource.tail.hub.window.grew(event, len(frame))
         return frame

@@ -18,6 +18,7 @@ ELASTICSEARCH_FLAGS = (
     "es-client-key-file",
     "es-insecure-skip-tls-verify",
     "es-request-timeout",
+    "es-time-overlap",
 )
 
 
@@ -68,6 +69,7 @@ def _elasticsearch_flags(flags: Flags) -> dict[str, Any]:
         "client_key": flags.path("es-client-key-file", PRIVATE_KEY),
         "allow_insecure": bool(flags.given("es-insecure-skip-tls-verify")),
         "request_timeout_s": flags.parsed("es-request-timeout", parse_seconds),
+        "time_overlap_s": flags.parsed("es-time-overlap", parse_seconds),
     }
     values = {name: value for name, value in values.items() if value}
     if not flags.given(*_CREDENTIALS):

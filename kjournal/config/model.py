@@ -36,6 +36,9 @@ class ElasticsearchSettings:
     client_key: str = _setting("PEM file of its key.", "")
     request_timeout_s: float = _setting("Deadline of one request to a node.", 10.0)
     max_retries: int = _setting("Further nodes tried when one fails.", 2)
+    time_overlap_s: float = _setting(
+        "How late lines may come in indices that can only be followed by time.", 60.0
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -104,12 +107,33 @@ class ServingSettings:
 
 
 @attrs.frozen(kw_only=True)
+class WatchSettings:
+    """How far back lists and watches go on."""
+
+    resume_window_s: float = _setting(
+        "Watches resume from resourceVersions that are not older.", 15 * 60.0
+    )
+    resume_overlap_s: float = _setting(
+        "What another process published so shortly before is sent again.", 10.0
+    )
+    cache_bytes: int = _setting(
+        "Bytes of events kept for watches, for each kind (estimated).", 256 * 1024 * 1024
+    )
+    continue_token_key: str = attrs.field(
+        default="",
+        repr=False,
+        metadata={"doc": "Secret that replicas share, so that each takes the others' tokens."},
+    )
+
+
+@attrs.frozen(kw_only=True)
 class Settings:
     """Everything that a gateway is told."""
 
     backend: ElasticsearchSettings | EmbeddedSettings
     apis: tuple[APISettings, ...]
     serving: ServingSettings = attrs.field(factory=ServingSettings)
+    watch: WatchSettings = attrs.field(factory=WatchSettings)
     bulk_address: str = _setting("Address of the bulk port.", "127.0.0.1")
     bulk_port: int = _setting("Port of the bulk protocol into the embedded store; 0 is off.", 0)
     bulk_api_key: str = attrs.field(

@@ -13,6 +13,7 @@ from kjournal.config.model import APISettings, EmbeddedSettings, ServingSettings
 from kjournal.config.presets import DEFAULT_PRESETS, PRESETS, preset_text
 from kjournal.config.serving import serving_of
 from kjournal.config.units import is_loopback, parse_address, parse_port
+from kjournal.config.watch import watch_of
 
 _BULK_ADDRESS = "127.0.0.1"
 
@@ -66,6 +67,32 @@ class KjournalOptions(usage.Options):
             "Port of plain HTTP on 127.0.0.1, where everybody may read everything; 0 is off "
             "(default: 8080, or 0 beside a secure port).",
         ],
+        [
+            "resume-window",
+            None,
+            None,
+            "How far back watches resume, such as 15m (default: 15m).",
+        ],
+        [
+            "resume-overlap",
+            None,
+            None,
+            "What another process published so shortly before is sent again, in seconds "
+            "(default: 10).",
+        ],
+        [
+            "watch-cache-size",
+            None,
+            None,
+            "Bytes of events kept for watches of each kind, such as 256Mi (default: 256Mi).",
+        ],
+        [
+            "continue-token-key-file",
+            None,
+            None,
+            "File with a secret that replicas share, so that a list can go on at another one "
+            "(default: a random secret of this process).",
+        ],
         ["secure-port", None, None, "Port of HTTPS with authentication; 0 is off (default: 0)."],
         ["tls-cert-file", None, None, "PEM file of the serving certificate, followed by CAs."],
         ["tls-private-key-file", None, None, "PEM file of the key of --tls-cert-file."],
@@ -107,6 +134,13 @@ class KjournalOptions(usage.Options):
             None,
             None,
             "Deadline of one request to a node, in seconds (default: 10).",
+        ],
+        [
+            "es-time-overlap",
+            None,
+            None,
+            "How late lines may come in indices that can only be followed by time, in seconds "
+            "(default: 60).",
         ],
     ]
 
@@ -159,6 +193,7 @@ def settings_of(
         backend=backend,
         apis=file.apis or _preset_apis(flags, "embedded" if embedded else "elasticsearch"),
         serving=serving,
+        watch=watch_of(flags),
         bulk_address=flags.parsed("bulk-bind-address", parse_address) or _BULK_ADDRESS,
         bulk_port=flags.parsed("bulk-port", parse_port) or 0,
         bulk_api_key=flags.secret("bulk-api-key-file"),

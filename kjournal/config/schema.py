@@ -76,6 +76,7 @@ ELASTICSEARCH_KEYS = (
     Key("apiKey", "api_key", "text", _secret),
     Key("bearerToken", "bearer_token", "text", _secret),
     Key("requestTimeout", "request_timeout_s", "duration", _scalar(units.parse_timeout_s)),
+    Key("timeOverlap", "time_overlap_s", "duration", _scalar(units.parse_age_s)),
 )
 TLS_KEYS = (
     Key("allowInsecure", "allow_insecure", "true or false", Element.truth),

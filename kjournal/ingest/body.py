@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterator
 
-from kjournal.ingest.errors import TOO_LARGE, BulkError, Reason
+from kjournal.ingest.errors import BulkError, Reason, too_large
 
 STEP_BYTES = 1 << 20
 _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
@@ -28,7 +28,7 @@ def unpacked(body: bytes, encoding: str, max_bytes: int) -> Iterator[bytes]:
         for piece in _pieces(body, _WINDOW_BITS[encoding]):
             total += len(piece)
             if total > max_bytes:
-                raise BulkError(TOO_LARGE)
+                raise BulkError(too_large(f"{max_bytes} bytes"))
             yield piece
     except zlib.error:
         raise BulkError(_damaged("corrupt")) from None

@@ -10,7 +10,12 @@ import attrs
 
 from kjournal.codec import load_json
 from kjournal.ingest.errors import BulkError, Reason
-from kjournal.ingest.names import refusal_of_id, refusal_of_index
+from kjournal.ingest.names import (
+    MAX_ID_BYTES,
+    MAX_INDEX_BYTES,
+    refusal_of_id,
+    refusal_of_index,
+)
 from kjournal.query.paths import text_of
 from kjournal.store.interfaces import NewDocument, Written
 
@@ -124,12 +129,12 @@ def written_body(written: Written) -> dict[str, Any]:
 
 
 def refused(item: Item, reason: Reason) -> dict[str, Any]:
-    """Return the answer for an item that was not written."""
+    """Return the answer for an item that was not written; names too long to be taken are cut."""
     error = {"type": reason.type, "reason": reason.reason}
     return {
         item.action: {
-            "_index": item.index,
-            "_id": item.id,
+            "_index": item.index[:MAX_INDEX_BYTES],
+            "_id": item.id and item.id[:MAX_ID_BYTES],
             "status": reason.status,
             "error": error,
         }

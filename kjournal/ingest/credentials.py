@@ -6,7 +6,7 @@ from hmac import compare_digest
 CHALLENGES = ('Basic realm="security", charset="UTF-8"', "ApiKey")
 
 
-def is_authorized(header: str | None, api_key: str) -> bool:
+def is_authorized(header: str, api_key: str) -> bool:
     """Return whether an Authorization header holds the key; without a key everybody is.
 
     Taken: `ApiKey KEY`, `ApiKey` with base64 of `KEY` or `id:KEY`, and `Basic` with the key as the
@@ -14,7 +14,7 @@ def is_authorized(header: str | None, api_key: str) -> bool:
     """
     if not api_key:
         return True
-    scheme, _, credential = (header or "").strip().partition(" ")
+    scheme, _, credential = header.strip().partition(" ")
     credential = credential.strip()
     plain = _decoded(credential)
     after_colon = plain.partition(":")[2]

@@ -27,8 +27,12 @@ class BulkError(KjournalError):
 OVERLOADED = Reason(
     429, "es_rejected_execution_exception", "too many bytes are waiting to be written; try later"
 )
-TOO_LARGE = Reason(413, "content_too_long_exception", "the request's body is too large")
 INTERNAL = Reason(500, "exception", "internal error")
+
+
+def too_large(limit: str) -> Reason:
+    """Return why a request is refused that is larger than a limit."""
+    return Reason(413, "content_too_long_exception", f"the request is larger than {limit}")
 
 
 def reason_of(error: StoreError) -> Reason:

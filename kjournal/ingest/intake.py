@@ -6,7 +6,7 @@ from typing import Any
 from twisted.web.server import Request
 
 from kjournal.ingest.credentials import is_authorized
-from kjournal.ingest.errors import OVERLOADED, TOO_LARGE, Reason
+from kjournal.ingest.errors import OVERLOADED, Reason, too_large
 
 MAX_BODY_BYTES = 100 << 20
 """As Elasticsearch's http.max_content_length."""
@@ -30,7 +30,7 @@ class Intake:
         self.waiting_bytes = 0
 
     def refusal_of_headers(
-        self, authorization: str | None, length: int | None, from_page: bool
+        self, authorization: str, length: int | None, from_page: bool
     ) -> Reason | None:
         """Return why a request is refused before its body is read, or None.
 
@@ -59,7 +59,7 @@ class Intake:
 
     def _refusal_of_bytes(self, held_bytes: int, more_bytes: int) -> Reason | None:
         if held_bytes + more_bytes > self.max_body_bytes:
-            return TOO_LARGE
+            return too_large(f"{self.max_body_bytes} bytes")
         if self.waiting_bytes + more_bytes > self._max_waiting_bytes:
             return OVERLOADED
         return None
@@ -81,7 +81,7 @@ class BulkRequest(Request):
         self.content = self._body = BytesIO()
         # Without a type, Twisted does not take curl's default for a form to be parsed.
         self.requestHeaders.removeHeader(b"content-type")
-        authorization = self.requestHeaders.getRawHeaders("authorization", [None])[0]
+        authorization = self.header("authorization")
         from_page = self.requestHeaders.hasHeader("origin")
         self.notifyFinish().addBoth(self._give_back)
         site: Any = self.channel.site  # type: ignore[attr-defined]  # HTTPFactory sets it
@@ -97,6 +97,15 @@ class BulkRequest(Request):
             else:
                 self.content = self._body = BytesIO()
                 self._give_back(None)
+
+    def header(self, name: str) -> str:
+        """Return a header's values as one text; bytes that are no UTF-8 are replaced in it."""
+        values = self.requestHeaders.getRawHeaders(name.encode(), [])
+        return b",".join(values).decode(errors="replace")
+
+    def getRequestHostname(self) -> bytes:
+        """Return one name for all hosts: Klein binds its routes to it, and fails for odd ones."""
+        return b"kjournal"
 
     def body(self) -> bytes:
         """Return the body as it came."""

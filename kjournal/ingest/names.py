@@ -15,7 +15,8 @@ def refusal_of_index(name: str) -> Reason | None:
     fault = _index_fault(name)
     if fault is None:
         return None
-    return Reason(400, "invalid_index_name_exception", f"Invalid index name [{name}], {fault}")
+    shown = name[:MAX_INDEX_BYTES]
+    return Reason(400, "invalid_index_name_exception", f"Invalid index name [{shown}], {fault}")
 
 
 def refusal_of_id(id: str | None) -> Reason | None:

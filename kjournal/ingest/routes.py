@@ -165,7 +165,7 @@ class BulkRoutes:
         return _answer(request, written.status, written_body(written))
 
     async def _plain_body(self, request: BulkRequest) -> bytes:
-        encoding = ",".join(request.requestHeaders.getRawHeaders("content-encoding", []))
+        encoding = request.header("content-encoding")
         body = request.body()
         if not encoding:
             return body

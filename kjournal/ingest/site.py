@@ -1,9 +1,12 @@
 """The bulk port as a site: every request passes the intake's door before a route sees it."""
 
+from collections.abc import Sequence
+
 from twisted.internet.interfaces import IReactorTime
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Site
 
+from kjournal.ingest.errors import Reason
 from kjournal.ingest.intake import BulkRequest, Intake
 from kjournal.ingest.routes import BulkRoutes, write_refusal
 from kjournal.store.interfaces import IDocumentSink
@@ -22,10 +25,20 @@ class _Door(Resource):
 
     def render(self, request: BulkRequest) -> bytes | int:
         request.setHeader("x-elastic-product", "Elasticsearch")
-        if request.refusal is not None:
-            return write_refusal(request, request.refusal)
+        refusal = request.refusal or _refusal_of_path(request.postpath or ())
+        if refusal is not None:
+            return write_refusal(request, refusal)
         answer: bytes | int = self._routes.render(request)
         return answer
+
+
+def _refusal_of_path(segments: Sequence[bytes]) -> Reason | None:
+    """Return why a path is refused that Klein could not read, or None."""
+    try:
+        b"/".join(segments).decode()
+    except UnicodeDecodeError:
+        return Reason(400, "illegal_argument_exception", "the path is not UTF-8")
+    return None
 
 
 class BulkSite(Site):

@@ -13,10 +13,12 @@ from twisted.internet.task import deferLater
 
 from kjournal.errors import StoreError
 from kjournal.ingest.bulk import Item, item_of_entry, parse_bulk, refused, stored
-from kjournal.ingest.errors import reason_of
+from kjournal.ingest.errors import BulkError, reason_of, too_large
 from kjournal.store.interfaces import IDocumentSink, Written
 
 SLICE_ITEMS = 1000
+MAX_ITEMS = 100_000
+"""In one request. Each item has its answer, which may be longer than itself."""
 _STEP_ITEMS = 500
 
 
@@ -30,8 +32,8 @@ class BulkWriter:
     async def write(self, body: bytes, default_index: str) -> list[dict[str, Any]]:
         """Return the answer for each item, in their order, when all are safe.
 
-        Raises: BulkError for a malformed request, of which nothing is written; StoreError if
-        nothing could be written.
+        Raises: BulkError for a malformed request or one of more than MAX_ITEMS, of which nothing is
+        written; StoreError if nothing could be written.
         """
         await self._check(body, default_index)
         answers: list[dict[str, Any]] = []
@@ -51,7 +53,11 @@ class BulkWriter:
 
     async def _check(self, body: bytes, default_index: str) -> None:
         entries = parse_bulk(body, default_index)
-        while sum(1 for _ in islice(entries, 5 * _STEP_ITEMS)):
+        count = 0
+        while step := sum(1 for _ in islice(entries, 5 * _STEP_ITEMS)):
+            count += step
+            if count > MAX_ITEMS:
+                raise BulkError(too_large(f"{MAX_ITEMS} items"))
             await self._breathe()
 
     async def _store(self, items: Sequence[Item]) -> Iterator[Written]:

@@ -9,9 +9,10 @@ from kjournal.codec import format_micros, format_seconds, parse_time_us
 from kjournal.kinds.meta import name_of, uid_of
 from kjournal.kinds.model import GROUP_VERSION, Kind, Object
 from kjournal.kinds.shape import ANY, Field, member_of, reshaped, strings
+from kjournal.query.clauses import UNSTORED
 from kjournal.query.fieldmap import FieldMap, joined
 from kjournal.query.model import Document, Record
-from kjournal.query.paths import ABSENT, WHOLE, first_of
+from kjournal.query.paths import ABSENT, WHOLE, first_of, only_text_of
 
 INDEX_ANNOTATION = "kjournal/es-index"
 TIME_ANNOTATION = "kjournal/timestamp"
@@ -81,13 +82,13 @@ class Mapping:
     def object_of(self, record: Record, resource_version: int) -> Object | None:
         """Return the object, or None for a record that belongs to nobody.
 
-        A record of a namespaced kind whose namespace cannot be read (absent, or not one text) is in
-        no namespace, so that no one may be shown it.
+        A record of a namespaced kind whose namespace cannot be read (absent, not one text, or
+        spelled twice and not alike) is in no namespace, so that no one may be shown it.
         """
         namespace = None
         if self.kind.namespaced:
-            namespace = first_of(record.document, self._special["metadata.namespace"])
-            if not isinstance(namespace, str) or not namespace:
+            namespace = only_text_of(record.document, self._special["metadata.namespace"])
+            if namespace is None:
                 return None
         obj: Object = {
             "kind": self.kind.kind,
@@ -102,6 +103,24 @@ class Mapping:
         for path in self.drop:
             _remove(obj, path)
         return obj
+
+    def lookups(self) -> tuple[tuple[str, ...], ...]:
+        """Return the stored paths by which a store may keep its records, those of clauses.
+
+        The namespace's come first. Only what kind and map name is here, nothing that a client
+        names: what lies below a free field is whatever lines hold, and has no end.
+        """
+        kind = self.kind
+        allowed = kind.selectable_fields()
+        named = [name for name in allowed if "*" not in name and f"{name}.*" not in allowed]
+        named += [name for name in sorted(self.fields.entries) if "." in name]
+        paths = [self.fields.stored_paths("metadata.namespace")] if kind.namespaced else []
+        paths += [
+            self.fields.selected_paths(name)
+            for name in named
+            if kind.selectable(name) and name not in UNSTORED
+        ]
+        return tuple(dict.fromkeys(found for found in paths if found))
 
     def _metadata(self, record: Record, namespace: str | None, version: int) -> dict[str, Any]:
         document = record.document

@@ -70,7 +70,8 @@ def _unpacked(packing: str, body: str) -> str:
         return str(uuid.UUID(hex=body))
     if packing == "p":
         return body
-    return _unbase32(body).decode("utf-8", "surrogatepass")
+    # Strictly: a lone surrogate is an id that no store could be asked for.
+    return _unbase32(body).decode()
 
 
 def _base32(data: bytes) -> str:

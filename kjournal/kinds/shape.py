@@ -77,11 +77,15 @@ def _text(value: Any) -> Any:
     return ABSENT if text is None else text
 
 
-def _integer(value: Any) -> Any:
+def _int32(value: Any) -> Any:
+    """Return a whole number that Go's int32 holds: a client decodes no list with any other."""
+    if isinstance(value, bool):
+        return ABSENT
     try:
-        return ABSENT if isinstance(value, bool) else int(value)
+        number = int(value)
     except (TypeError, ValueError, OverflowError):
         return ABSENT
+    return number if -(2**31) <= number < 2**31 else ABSENT
 
 
 def _seconds(value: Any) -> Any:
@@ -129,7 +133,7 @@ def _any(value: Any) -> Any:
 _DATE_TIME = {"type": "string", "format": "date-time"}
 
 TEXT = Shape(_text, {"type": "string"}, scalar=True)
-INTEGER = Shape(_integer, {"type": "integer", "format": "int32"}, scalar=True, reshapes=True)
+INTEGER = Shape(_int32, {"type": "integer", "format": "int32"}, scalar=True, reshapes=True)
 TIME = Shape(_seconds, _DATE_TIME, scalar=True, reshapes=True)
 MICRO_TIME = Shape(_micros, _DATE_TIME, scalar=True, reshapes=True)
 TEXTS = Shape(_texts, {"type": "array", "items": {"type": "string"}}, scalar=True)

@@ -91,10 +91,13 @@ class Batch:
     """What became visible since a position, in the order to publish it.
 
     `position` covers exactly these records and all before; `more` says that another poll at once
-    would bring more.
+    would bring more. `unsettled` is how many numbers the position holds one by one, `inexact` how
+    many indices can only be followed by time.
     """
 
     records: list[Record]
     position: Position
     more: bool = False
     warnings: tuple[str, ...] = ()
+    unsettled: int = 0
+    inexact: int = 0

@@ -39,41 +39,46 @@ def _namespace_test(namespace: str) -> _Test:
 
 
 def _label_test(requirement: Requirement) -> _Test:
-    key = requirement.key
+    key, holds = requirement.key, _comparison(requirement)
 
     def test(obj: dict[str, Any], _: int) -> bool:
         value = obj["metadata"].get("labels", {}).get(key, ABSENT)
         if requirement.operator in _ORDERS and not _INTEGER.fullmatch(str(value)):
             return False  # apimachinery labels/selector.go, Matches: only integers are compared
-        return compare(requirement, value)
+        return holds(value)
 
     return test
 
 
 def _field_test(requirement: Requirement) -> _Test:
-    if requirement.key == TIME:
-        return lambda _, time_us: compare(requirement, time_us)
-    path = requirement.key
-    return lambda obj, _: compare(requirement, lookup(obj, path))
+    path, holds = requirement.key, _comparison(requirement)
+    if path == TIME:
+        return lambda _, time_us: holds(time_us)
+    return lambda obj, _: holds(lookup(obj, path))
 
 
-def compare(requirement: Requirement, value: Any) -> bool:
+def _comparison(requirement: Requirement) -> Callable[[Any], bool]:
     """Return whether a value satisfies a requirement; of an array, whether one element does.
 
     `!=` and `notin` hold for an absent value, as for labels (apimachinery labels/selector.go).
     """
     operator = requirement.operator
     if operator is Operator.EXISTS:
-        return value is not ABSENT
+        return lambda value: value is not ABSENT
     if operator is Operator.MISSING:
-        return value is ABSENT
-    elements = value if isinstance(value, list) else [value]
-    texts = [text for text in map(text_of, elements) if text is not None]
+        return lambda value: value is ABSENT
+    if operator in _ORDERS:
+        bound = requirement.values[0]
+        return lambda value: any(ordered(text, operator, bound) for text in _texts(value))
+    wanted = frozenset(requirement.values)  # a set may have a thousand values
     if operator is Operator.IN:
-        return any(text in requirement.values for text in texts)
-    if operator is Operator.NOT_IN:
-        return not any(text in requirement.values for text in texts)
-    return any(ordered(text, operator, requirement.values[0]) for text in texts)
+        return lambda value: not wanted.isdisjoint(_texts(value))
+    return lambda value: wanted.isdisjoint(_texts(value))
+
+
+def _texts(value: Any) -> list[str]:
+    elements = value if isinstance(value, list) else [value]
+    return [text for text in map(text_of, elements) if text is not None]
 
 
 def ordered(left: str, operator: Operator, right: str) -> bool:

@@ -2,6 +2,8 @@
 
 Labels follow apimachinery's labels/selector.go to the letter. Fields follow fields/selector.go, and
 take more: `>`, `<`, `in (…)`, `notin (…)`, as the first kjournal's users write them.
+
+A selector is tested on every record, so that its length, terms, values and paths are bounded.
 """
 
 import re
@@ -13,11 +15,19 @@ from kjournal.errors import BadRequest
 from kjournal.query.model import Operator
 
 MAX_SELECTOR_CHARS = 32_768
+MAX_TERMS = 100
+MAX_VALUES = 1000
+MAX_PATH_CHARS = 256
+MAX_PATH_DOTS = 16
+MAX_DOTS = 200
+"""In all paths of a selector: each is a look into each record."""
 _NAME = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)")
 _PREFIX = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
-_BEFORE_SET = re.compile(r"\s(in|notin)")
+_SET_WORD = re.compile(r"\s(in|notin)\Z")
+_SET_WORD_CHARS = 6
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # Possessive: a selector of nothing but blanks is refused in linear time.
 _LABEL_TERM = re.compile(
     r"\s*+(?:(?P<missing>!)\s*+(?P<absent>[^\s!=<>(),]++)"
@@ -25,7 +35,9 @@ _LABEL_TERM = re.compile(
     r"(?:(?P<op>==|=|!=|<|>)\s*+(?P<value>[^\s!=<>(),]*+)"
     r"|(?P<set>\b(?:in|notin)\b)\s*+\((?P<values>[^()]*+)\))?)\s*+(?:,|$)"
 )
-_SET_TERM = re.compile(r"\s*(?P<key>[^\s!=<>(),]+)\s+(?P<set>in|notin)\s*\((?P<values>.*)\)\s*")
+_SET_TERM = re.compile(
+    r"\s*(?P<key>[^\s!=<>(),]+)\s+(?P<set>in|notin)\s*\((?P<values>.*)\)\s*", re.DOTALL
+)
 _SPLIT = {"==": Operator.IN, "!=": Operator.NOT_IN, "=": Operator.IN}
 _COMPARE = {">": Operator.GREATER, "<": Operator.LESS}
 _SETS = {"in": Operator.IN, "notin": Operator.NOT_IN}
@@ -63,6 +75,7 @@ def parse_labels(text: str) -> tuple[Requirement, ...]:
                 "key>number and key<number, separated by commas"
             )
         found.append(_label_requirement(term))
+        _bound_terms(len(found), "labelSelector")
         at = term.end()
     return tuple(found)
 
@@ -72,7 +85,9 @@ def _label_requirement(term: re.Match[str]) -> Requirement:
         return Requirement(_label_key(term["absent"]), Operator.MISSING)
     key = _label_key(term["key"])
     if term["set"]:
-        values = tuple(sorted({value.strip() for value in term["values"].split(",")}))
+        members = term["values"].split(",")
+        _bound_values(len(members), "labelSelector")
+        values = tuple(sorted({value.strip() for value in members}))
         return Requirement(key, _SETS[term["set"]], tuple(_label_value(key, v) for v in values))
     if term["op"] is None:
         return Requirement(key, Operator.EXISTS)
@@ -116,16 +131,22 @@ def parse_fields(text: str) -> tuple[Requirement, ...]:
     Source: apimachinery fields/selector.go, ParseSelector.
     """
     _bound(text, "fieldSelector")
-    return tuple(_field_requirement(term) for term in _field_terms(text) if term.strip())
+    terms = [term for term in _field_terms(text) if term.strip()]
+    _bound_terms(len(terms), "fieldSelector")
+    found = tuple(map(_field_requirement, terms))
+    if sum(requirement.key.count(".") for requirement in found) > MAX_DOTS:
+        raise BadRequest(f"fieldSelector has more than {MAX_DOTS} dots in its fields")
+    return found
 
 
 def _field_terms(text: str) -> Iterator[str]:
     start, depth, at = 0, 0, 0
+    word_end = 0  # after the last character that is no blank
     while at < len(text):
         char = text[at]
         if char == "\\":
             at += 1
-        elif char == "(" and (depth or _opens_set(text[start:at])):
+        elif char == "(" and (depth or _opens_set(text, start, word_end)):
             depth += 1
         elif char == ")" and depth:
             depth -= 1
@@ -133,19 +154,23 @@ def _field_terms(text: str) -> Iterator[str]:
             yield text[start:at]
             start = at + 1
         at += 1
+        if not char.isspace():
+            word_end = at
     yield text[start:]
 
 
-def _opens_set(before: str) -> bool:
-    trimmed = before.rstrip()
-    return any(_BEFORE_SET.fullmatch(trimmed[-length:]) for length in (3, 6))
+def _opens_set(text: str, start: int, word_end: int) -> bool:
+    word = text[max(start, word_end - _SET_WORD_CHARS) : word_end]
+    return _SET_WORD.search(word) is not None
 
 
 def _field_requirement(term: str) -> Requirement:
     in_set = _SET_TERM.fullmatch(term)
     if in_set is not None:
-        values = tuple(_unescaped(term, value.strip()) for value in _field_terms(in_set["values"]))
-        return Requirement(in_set["key"], _SETS[in_set["set"]], values)
+        members = list(_field_terms(in_set["values"]))
+        _bound_values(len(members), "fieldSelector")
+        values = tuple(_unescaped(term, value.strip()) for value in members)
+        return Requirement(_field_key(in_set["key"]), _SETS[in_set["set"]], values)
     split = re.search(r"!=|==|=|>|<", term)
     key = term[: split.start()].strip() if split else ""
     if split is None or not key:
@@ -155,10 +180,21 @@ def _field_requirement(term: str) -> Requirement:
         )
     value = _unescaped(term, term[split.end() :])
     operator = _COMPARE.get(split.group()) or _SPLIT[split.group()]
-    return Requirement(key, operator, (value,))
+    return Requirement(_field_key(key), operator, (value,))
+
+
+def _field_key(key: str) -> str:
+    if len(key) > MAX_PATH_CHARS or key.count(".") > MAX_PATH_DOTS or _CONTROL.search(key):
+        raise BadRequest(
+            f'fieldSelector: "{_shown(key)}" is no field; allowed are {MAX_PATH_CHARS} characters '
+            f"and {MAX_PATH_DOTS} dots at most, and no control characters"
+        )
+    return key
 
 
 def _unescaped(term: str, value: str) -> str:
+    if "\\" not in value and "=" not in value:
+        return value
     if re.search(r"(?<!\\)(?:\\\\)*=", value):
         raise BadRequest(
             f'invalid field selector "{_shown(term)}": write \\= for an equals sign in a value'
@@ -173,6 +209,16 @@ def _unescaped(term: str, value: str) -> str:
 def _bound(text: str, name: str) -> None:
     if len(text) > MAX_SELECTOR_CHARS:
         raise BadRequest(f"{name} is longer than {MAX_SELECTOR_CHARS} characters")
+
+
+def _bound_terms(count: int, name: str) -> None:
+    if count > MAX_TERMS:
+        raise BadRequest(f"{name} has more than {MAX_TERMS} terms")
+
+
+def _bound_values(count: int, name: str) -> None:
+    if count > MAX_VALUES:
+        raise BadRequest(f"{name} has a set of more than {MAX_VALUES} values")
 
 
 def _shown(text: str) -> str:

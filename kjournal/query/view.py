@@ -1,6 +1,7 @@
 """What one list or watch sees: namespace and selectors, parsed once."""
 
 import hashlib
+from collections.abc import Iterable
 
 import attrs
 
@@ -28,13 +29,18 @@ class View:
     @property
     def name(self) -> str | None:
         """The one name that the view can show, if a selector pins it."""
-        for requirement in self.fields:
-            pins = requirement.operator is Operator.IN and len(requirement.values) == 1
-            if requirement.key == NAME and pins:
-                return requirement.values[0]
-        return None
+        return pinned_name(self.fields)
 
     def digest(self) -> str:
         """Return what binds a continue token to this view: 22 URL-safe characters."""
         text = repr((self.kind, self.namespace, self.fields, self.labels))
         return hashlib.sha256(text.encode()).hexdigest()[:22]
+
+
+def pinned_name(fields: Iterable[Requirement]) -> str | None:
+    """Return the one name that a field selector allows, if it pins one: the first that it pins."""
+    for requirement in fields:
+        pins = requirement.operator is Operator.IN and len(requirement.values) == 1
+        if requirement.key == NAME and pins:
+            return requirement.values[0]
+    return None

@@ -28,7 +28,8 @@ class Source:
     `index` is an index name or pattern, or several joined by commas. `timestamp_fields` are stored
     paths, tried in order; the first that holds a time is the event time. `filter` are clauses that
     every record of the kind satisfies: they are exact, a store checks them itself.
-    `max_page` bounds one answer of the backend, in records.
+    `max_page` bounds one answer of the backend, in records. `lookups` are the paths of clauses by
+    which a store may keep the records, so as to find them again; the namespace's come first.
     """
 
     kind: str
@@ -36,21 +37,31 @@ class Source:
     timestamp_fields: tuple[str, ...] = ("@timestamp",)
     filter: tuple[Clause, ...] = ()
     max_page: int = 1000
+    lookups: tuple[tuple[str, ...], ...] = ()
 
 
 class IStore(Interface):
     """One kind's records. Every method raises a StoreError for anything but a whole answer."""
 
     async def list_page(
-        query: Query, *, limit: int, at: Position | None = None, after: PageStart | None = None
+        query: Query,
+        *,
+        limit: int,
+        at: Position | None = None,
+        beyond: Position | None = None,
+        after: PageStart | None = None,
     ) -> Page:
         """Return the first `limit` records after `after`, oldest event time first.
 
         The order is total: equal times are ordered by a tie-break unique in the snapshot. All pages
         begun from one first page show one snapshot, whatever is written meanwhile, for at least
-        5 minutes after the latest of them. With `at`, only what that position has seen is shown,
-        and all of it, but for what was replaced since: that is in the poll after it. The same
-        `at` is passed for every page.
+        5 minutes after the latest of them, in every process. With `at`, only what that position has
+        seen is shown, and all of it, but for what was replaced since: that is in the poll after it.
+        With `beyond`, what that position has seen is left out. The snapshot keeps both: they are
+        for the first page.
+
+        With an `after` that has no snapshot a new one is begun at that sort key: nothing that
+        follows it is left out, and some that were shown may be shown again.
 
         A page holds every record that satisfies the query, and may hold others (see Clause).
         It holds 0..min(limit, max_page) records; `more` tells whether another page may follow. The
@@ -69,6 +80,12 @@ class IStore(Interface):
 
         Each record is in exactly one batch of a chain of polls, whatever its event time. The
         source's filter holds for each.
+        """
+
+    async def position_before(time_us: int) -> Position:
+        """Return a position that has seen nothing that became visible after a time.
+
+        It has seen most of what was visible some seconds before, as far as the store can tell.
         """
 
     async def release(snapshot: str) -> None:

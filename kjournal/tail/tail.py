@@ -4,16 +4,12 @@ It runs while somebody lists or watches, and stops some time after the last one 
 watches that need the present share its polls.
 """
 
-from collections import OrderedDict
-
-import attrs
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from kjournal.codec import MICROSECONDS, dump_json
+from kjournal.codec import MICROSECONDS
 from kjournal.errors import (
     APIError,
     Expired,
@@ -23,30 +19,26 @@ from kjournal.errors import (
     StoreError,
 )
 from kjournal.kinds.mapping import Mapping
-from kjournal.query.model import Position, Record
+from kjournal.query.model import Batch, Position
 from kjournal.query.resource_version import Mint
 from kjournal.query.view import View
 from kjournal.store.interfaces import IStore
+from kjournal.tail.events import EventMaker
+from kjournal.tail.figures import Figures, TailLimits
 from kjournal.tail.hub import Hub, Subscription
-from kjournal.tail.window import WatchEvent, Window
+from kjournal.tail.journal import Checkpoint, Journal
+from kjournal.tail.resume import CatchUp, Resumption, Span
+from kjournal.tail.window import Window
 
-# Lists go on for so long at the checkpoint that they began at: longer than continue tokens live.
-CHECKPOINT_AGE_S = 15 * 60.0
-MAX_CHECKPOINTS = 10_000
 IDLE_S = 15 * 60.0
-# So many records are mapped in one step on the reactor.
-SLICE = 250
 MAX_BACKOFF_S = 5.0
+# A poll that brings nothing makes the next one later, up to so many times the interval.
+IDLE_FACTOR = 4.0
+_SLOWER = 1.25
+# Lists are answered after so long, even where more is written than can be read meanwhile.
+DRAIN_S = 5.0
 # How long watchers bridge a store that does not answer, before they are ended cleanly.
 PATIENCE_S = 30.0
-
-
-@attrs.frozen
-class Checkpoint:
-    """What a resourceVersion means for the store: everything up to it, and nothing after."""
-
-    resource_version: int
-    position: Position
 
 
 class Tail:
@@ -55,17 +47,24 @@ class Tail:
     _log = Logger()
 
     def __init__(
-        self, store: IStore, mapping: Mapping, clock: IReactorTime, *, interval_s: float
+        self,
+        store: IStore,
+        mapping: Mapping,
+        clock: IReactorTime,
+        *,
+        interval_s: float,
+        limits: TailLimits,
     ) -> None:
-        self.hub = Hub(Window())
-        self.unplaced = 0
+        self.hub = Hub(Window(max_bytes=limits.window_bytes), clock)
+        self.figures = Figures()
         self.warnings: tuple[str, ...] = ()
-        self.failing_since_s: float | None = None
         self._store, self._mapping, self._clock = store, mapping, clock
-        self._interval_s = interval_s
+        self._interval_s, self._limits = interval_s, limits
+        self._pause_s = interval_s
         self._mint = Mint()
+        self._maker = EventMaker(mapping, self._mint, self.hub, self.figures)
         self._position: Position | None = None
-        self._checkpoints: OrderedDict[int, tuple[float, Position]] = OrderedDict()
+        self._journal = Journal(int(limits.resume_window_s * MICROSECONDS))
         self._waiters: list[Deferred[Checkpoint]] = []
         self._sleep: IDelayedCall | None = None
         self._run: Deferred[None] | None = None
@@ -95,15 +94,51 @@ class Tail:
         if waiter in self._waiters:
             self._waiters.remove(waiter)
 
-    def position_at(self, resource_version: int) -> Position:
-        """Return the position of a checkpoint that a list began at.
+    def checkpoint_at(self, resource_version: int) -> Checkpoint:
+        """Return the checkpoint of a resourceVersion of this process.
 
-        Raises: Expired if it is too long ago, or was another process's.
+        Raises: Expired if it is none, or too long ago.
         """
-        known = self._checkpoints.get(resource_version)
-        if known is None:
-            raise Expired("The provided continue parameter is too old to go on with; list again")
-        return known[1]
+        found = self._journal.checkpoint(resource_version)
+        if found is None or resource_version < self._oldest_us():
+            raise _too_old(resource_version)
+        return found
+
+    async def resume(self, view: View, resource_version: int) -> Resumption:
+        """Return a subscription to the view's events above a resourceVersion of any process.
+
+        Of this one it is exact while the window reaches back so far. Otherwise nothing is missing
+        and some may come again: what another process published within the overlap before.
+        Raises: Expired beyond the resume window; StoreError; ServiceUnavailable once stopped.
+        """
+        self._refuse_if_stopped()
+        own = self._journal.minted(resource_version)
+        overlap_us = int(self._limits.resume_overlap_s * MICROSECONDS)
+        wanted = resource_version
+        if not own:
+            wanted = min(resource_version, self._now_us()) - overlap_us
+        if resource_version < self._oldest_us():
+            self.figures.resumes["expired"] += 1
+            raise _too_old(resource_version)
+        if self.running and wanted >= self.hub.window.floor > 0:
+            self.figures.resumes["exact" if own else "overlap"] += 1
+            return Resumption(self.subscribe(view, wanted))
+        self.figures.resumes["store"] += 1
+        known = self._journal.before(wanted)
+        if known is None or known.resource_version < wanted - overlap_us:
+            since = await self._store.position_before(wanted)
+        else:
+            since = known.position
+        until = await self.checkpoint()
+        subscription = self.subscribe(view, until.resource_version)
+        numbers = self._mint.others(min(resource_version, self._now_us()))
+        span = Span(since=since, until=until, numbers=numbers)
+        return Resumption(
+            subscription, CatchUp(self._store, self._mapping, view, span, self._clock)
+        )
+
+    def _oldest_us(self) -> int:
+        return self._now_us() - int(self._limits.resume_window_s * MICROSECONDS)
 
     def subscribe(self, view: View, after: int) -> Subscription:
         """Return a subscription to the view's events above a resourceVersion.
@@ -135,6 +170,7 @@ class Tail:
     def _use(self) -> None:
         self._used_s = self._clock.seconds()
         if self._run is None:
+            self.figures.starts += 1
             run = self._run = Deferred.fromCoroutine(self._poll_while_used())
             run.addErrback(self._broke)
             if run.called:
@@ -158,20 +194,20 @@ class Tail:
         while self._waiters or self.hub or self._clock.seconds() - self._used_s < IDLE_S:
             if self.hub:
                 self._used_s = self._clock.seconds()
-            await self._poll_once()
-            if not self._waiters:
+            behind = await self._poll_once()
+            if not self._waiters and not behind:
                 await self._pause()
         self._forget()
 
     def _forget(self) -> None:
-        """Stop as if never run: what follows is not known, so nothing older can be resumed."""
+        """Stop as if never run: what is published from the next start on begins there."""
         self._run = None
         self._position = None
-        self._checkpoints.clear()
-        self.hub.window = Window(floor=self._mint.next(self._now_us()))
+        floor = self._mint.next(self._now_us())
+        self.hub.window = Window(max_bytes=self._limits.window_bytes, floor=floor)
 
     async def _pause(self) -> None:
-        delay_s = self._interval_s
+        delay_s = self._pause_s
         if self._failures:
             delay_s = min(MAX_BACKOFF_S, self._interval_s * 2.0**self._failures)
         slept: Deferred[None] = Deferred()
@@ -183,51 +219,72 @@ class Tail:
             if sleep.active():
                 sleep.cancel()
 
-    async def _poll_once(self) -> None:
+    async def _poll_once(self) -> bool:
+        """Poll, and return whether there is more to be had at once."""
         waiters = self._take_waiters()
         try:
-            checkpoint = await self._drain()
+            checkpoint, behind = await self._drain()
         except StoreError as error:
             self._failed(error)
             _answer(waiters, error)
-            return
+            return False
         except BaseException:
             self._waiters = waiters + self._waiters
             raise
-        self._failures, self.failing_since_s = 0, None
-        if waiters:
-            self._remember(checkpoint)
+        self._failures, self.figures.failing_since_s = 0, None
         _answer(waiters, checkpoint)
+        return behind
 
     def _failed(self, error: StoreError) -> None:
         self._failures += 1
         now_s = self._clock.seconds()
-        if self.failing_since_s is None:
-            self.failing_since_s = now_s
+        if self.figures.failing_since_s is None:
+            self.figures.failing_since_s = now_s
             self._log.warn(
                 "the store of {kind} does not answer: {error}",
                 kind=self._mapping.kind.plural,
                 error=str(error),
             )
-        if now_s - self.failing_since_s > PATIENCE_S:
+        elif now_s - self.figures.failing_since_s > PATIENCE_S:
             self._end_subscriptions()
 
-    async def _drain(self) -> Checkpoint:
-        """Poll until nothing more is to be had at once, publishing as it goes."""
-        more = True
-        while more:
-            first = self._position is None
+    async def _drain(self) -> tuple[Checkpoint, bool]:
+        """Poll until nothing more is to be had at once, or for DRAIN_S, publishing as it goes."""
+        begun_s = self._clock.seconds()
+        while True:
+            started_s = self._clock.seconds()
             batch = await self._store.poll(self._position)
-            self._tell(batch.warnings)
-            events = await self._events_of(batch.records)
-            if batch.position != self._position:  # else one value serves all checkpoints
-                self._position = batch.position
-            more = batch.more
-            version = self._mint.next(self._now_us())
-            if first:
-                self.hub.begin(version)
-            self.hub.publish(events, version)
-        return Checkpoint(version, self._position or batch.position)
+            checkpoint = await self._publish(batch, int(started_s * MICROSECONDS))
+            if not batch.more:
+                self.figures.caught_up_s = started_s
+                return checkpoint, False
+            if self._clock.seconds() - begun_s > DRAIN_S:
+                return checkpoint, True
+
+    async def _publish(self, batch: Batch, started_us: int) -> Checkpoint:
+        """Publish what a poll has brought.
+
+        Its numbers are those of its beginning: what was visible then is at or below them, so that
+        another process knows by a resourceVersion what a watcher has seen.
+        """
+        self._tell(batch.warnings)
+        figures = self.figures
+        figures.polls += 1
+        figures.unsettled, figures.inexact = batch.unsettled, batch.inexact
+        slower_s = min(self._pause_s * _SLOWER, self._interval_s * IDLE_FACTOR)
+        self._pause_s = self._interval_s if batch.records else slower_s
+        events = await self._maker.events_of(batch.records, started_us)
+        begins = self._position is None
+        if batch.position != self._position:  # else one value serves all checkpoints
+            self._position = batch.position
+        version = self._mint.next(started_us)
+        checkpoint = Checkpoint(version, self._position or batch.position)
+        first = events[0].resource_version if events else version
+        if begins:
+            self.hub.begin(version)
+        self._journal.add(first, checkpoint)
+        self.hub.publish(events, version)
+        return checkpoint
 
     def _tell(self, warnings: tuple[str, ...]) -> None:
         if warnings != self.warnings:
@@ -235,38 +292,12 @@ class Tail:
             for warning in warnings:
                 self._log.warn("{kind}: {warning}", kind=self._mapping.kind.plural, warning=warning)
 
-    async def _events_of(self, records: list[Record]) -> list[WatchEvent]:
-        """Return events, of which none is published before all are made."""
-        events = []
-        for at, record in enumerate(records):
-            if at and at % SLICE == 0:
-                await deferLater(self._clock, 0, lambda: None)
-            event = self._event_of(record)
-            if event is not None:
-                events.append(event)
-        return events
-
-    def _event_of(self, record: Record) -> WatchEvent | None:
-        version = self._mint.next(self._now_us())
-        obj = self._mapping.object_of(record, version)
-        if obj is None:
-            self.unplaced += 1
-            return None
-        size = len(dump_json(record.document))
-        kind = "MODIFIED" if record.updated else "ADDED"
-        return WatchEvent(kind, version, obj, record.time_us, size)
-
-    def _remember(self, checkpoint: Checkpoint) -> None:
-        now_s = self._clock.seconds()
-        self._checkpoints[checkpoint.resource_version] = (now_s, checkpoint.position)
-        while (
-            len(self._checkpoints) > MAX_CHECKPOINTS
-            or now_s - next(iter(self._checkpoints.values()))[0] > CHECKPOINT_AGE_S
-        ):
-            self._checkpoints.popitem(last=False)
-
     def _now_us(self) -> int:
         return int(self._clock.seconds() * MICROSECONDS)
+
+
+def _too_old(resource_version: int) -> Expired:
+    return Expired(f"too old resource version: {resource_version}; list again")
 
 
 def _answer(waiters: list[Deferred[Checkpoint]], answer: Checkpoint | KjournalError) -> None:

@@ -1,6 +1,6 @@
 """Every store that the contract suite runs over, each with a way to write into it."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +18,7 @@ from kjournal.query.model import Document
 from kjournal.store.elasticsearch.backend import ElasticsearchBackend
 from kjournal.store.embedded.backend import EmbeddedBackend
 from kjournal.store.interfaces import IBackend, IStore, NewDocument, Source
+from tests.contract.elasticsearch_rig import Rig
 
 NewDocuments = Sequence[tuple[str, str | None, Document]]
 FOREVER_S = 1e11
@@ -95,3 +96,12 @@ def _elasticsearch(request: pytest.FixtureRequest) -> StoreUnderTest:
 
     request.addfinalizer(lambda: pytest_twisted.blockon(Deferred.fromCoroutine(remove())))
     return subject
+
+
+@pytest_twisted.async_yield_fixture
+async def rig(elasticsearch_url: str) -> AsyncIterator[Rig]:
+    backend = ElasticsearchBackend(ElasticsearchSettings(urls=(elasticsearch_url,)), reactor)
+    rig = Rig(elasticsearch_url, backend)
+    yield rig
+    await rig.ask("DELETE", f"{rig.prefix}-*")
+    await backend.close()

@@ -3,14 +3,19 @@
 It answers the searches of `tailing` and `numbers`, over sequence numbers and index names alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
+from twisted.internet.task import Clock
 
+from kjournal.query.model import Batch, Position
 from kjournal.store.elasticsearch.cluster import Body
 from kjournal.store.elasticsearch.hits import Answer, Hit
-from kjournal.store.elasticsearch.position import IndexPlace, Layout
+from kjournal.store.elasticsearch.position import IndexPlace, Layout, Reading, ShardKey
+from kjournal.store.elasticsearch.tailing import Tailing
+from kjournal.store.interfaces import Source
+from tests.results import success
 
 
 @attrs.define
@@ -26,6 +31,9 @@ class MemoryCluster:
     """Indices by name."""
 
     indices: dict[str, MemoryIndex] = attrs.field(factory=dict)
+    readings: dict[ShardKey, Reading] | None = attrs.field(factory=dict)
+    after_reading: Callable[[], None] = lambda: None
+    clock: Clock = attrs.field(factory=Clock)
     made: int = 0
     searches: int = 0
 
@@ -34,8 +42,17 @@ class MemoryCluster:
         self.made += 1
         self.indices[name] = MemoryIndex(f"uuid-{self.made}", [{} for _ in range(shards)])
 
-    async def layout(self, index: str) -> Layout:
+    async def read(self) -> Layout:
+        """Return what a LayoutReader reads."""
         return {name: IndexPlace(one.uuid, len(one.shards)) for name, one in self.indices.items()}
+
+    def doubt(self) -> None:
+        raise AssertionError("more was searched than is there")
+
+    async def checkpoints(self, index: str) -> dict[ShardKey, Reading] | None:
+        readings = self.readings if self.readings is None else dict(self.readings)
+        self.after_reading()
+        return readings
 
     async def search(self, body: Body, *, index: str, shard: int | None = None) -> Answer:
         self.searches += 1
@@ -116,3 +133,16 @@ def matches(query: Body, hit: Hit) -> bool:
         return value in expected
     bounds = {"gt": int.__gt__, "gte": int.__ge__, "lt": int.__lt__, "lte": int.__le__}
     return all(bounds[bound](value, limit) for bound, limit in expected.items())
+
+
+def tailing(cluster: MemoryCluster, max_page: int = 7) -> Tailing:
+    """Return the poller of all that a cluster holds."""
+    fake: Any = cluster
+    return Tailing(fake, Source(kind="logs", index="*", max_page=max_page), fake, 60.0)
+
+
+def polled(tail: Tailing, position: Position | None) -> Batch:
+    """Return what a poll brings."""
+    work = tail.start() if position is None else tail.next(position)  # type: ignore[arg-type]
+    batch: Batch = success(work)
+    return batch

@@ -9,7 +9,7 @@ from zope.interface import implementer
 
 from kjournal.codec import parse_time_us
 from kjournal.errors import CursorExpired, StoreError
-from kjournal.query.clause import clause_holds
+from kjournal.query.clause import clause_admits, clause_holds
 from kjournal.query.model import Batch, Document, Page, PageStart, Position, Query, Record
 from kjournal.query.paths import lookup
 from kjournal.store.interfaces import IBackend, IStore, Source
@@ -45,6 +45,7 @@ class MemoryStore:
     queries: list[Query] = attrs.field(factory=list)
     released: list[str] = attrs.field(factory=list)
     expired: set[str] = attrs.field(factory=set)
+    arrived: list[tuple[int, int]] = attrs.field(factory=list)
 
     def next_answers(self, method: str, *answers: StoreError | Deferred[None]) -> None:
         """Queue how the next calls of a method go; without any left they succeed at once."""
@@ -65,16 +66,20 @@ class MemoryStore:
         *,
         limit: int,
         at: Position | None = None,
+        beyond: Position | None = None,
         after: PageStart | None = None,
     ) -> Page:
         """Return a page, by event time and then by arrival."""
         await self._called("list_page")
         self.queries.append(query)
         ceiling: Any = len(self.rows) if at is None else at
-        snapshot = f"s{ceiling}" if after is None else after.snapshot
+        snapshot = f"s{beyond or 0}.{ceiling}"
+        if after is not None and after.snapshot:
+            snapshot = after.snapshot
         if snapshot in self.expired:
             raise CursorExpired("the snapshot is gone")
-        found = sorted(self._visible(query, int(snapshot[1:])), key=lambda record: record.sort)
+        since, until = map(int, snapshot[1:].split("."))
+        found = sorted(self._visible(query, since, until), key=lambda record: record.sort)
         if after is not None:
             found = [record for record in found if record.sort > after.after]
         taken = found[: min(limit, self.page_records, self.source.max_page)]
@@ -85,10 +90,10 @@ class MemoryStore:
             warnings=() if after else self.warnings,
         )
 
-    def _visible(self, query: Query, ceiling: int) -> list[Record]:
+    def _visible(self, query: Query, since: int, ceiling: int) -> list[Record]:
         records = [
             self._record(row)
-            for row in self.rows[:ceiling]
+            for row in self.rows[since:ceiling]
             if (row.replaced_by is None or row.replaced_by >= ceiling) and self._belongs(row)
         ]
         return [record for record in records if self._asked(query, record)]
@@ -99,7 +104,7 @@ class MemoryStore:
         if query.until_us is not None and record.time_us >= query.until_us:
             return False
         clauses = query.clauses if self.exact else ()
-        return all(clause_holds(record.document, clause) for clause in clauses)
+        return all(clause_admits(record.document, clause) for clause in clauses)
 
     def _belongs(self, row: _Row) -> bool:
         return all(clause_holds(row.document, clause) for clause in self.source.filter)
@@ -139,6 +144,11 @@ class MemoryStore:
             position=Position(end),
             more=end < len(self.rows),
         )
+
+    async def position_before(self, time_us: int) -> Position:
+        """Return what `arrived` says of the latest time that is not later."""
+        await self._called("position_before")
+        return Position(max((row for at, row in self.arrived if at <= time_us), default=0))
 
     async def release(self, snapshot: str) -> None:
         """Note that a snapshot was given up."""

@@ -13,6 +13,7 @@ CODES = {
     "MethodNotAllowed": 405,
     "NotAcceptable": 406,
     "Expired": 410,
+    "RequestEntityTooLarge": 413,
     "Invalid": 422,
     "TooManyRequests": 429,
     "InternalError": 500,

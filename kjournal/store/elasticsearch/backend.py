@@ -31,12 +31,14 @@ class ElasticsearchBackend:
             agent, self._pool = pooled_agent(settings, reactor)
         self._client = open_client(settings, agent, reactor)
         # The same copies of shards answer this process: what one has shown, another may not yet.
-        self._cluster = Cluster(self._client, preference=f"kjournal-{secrets.token_hex(8)}")
+        preference = f"kjournal-{secrets.token_hex(8)}"
+        self._cluster = Cluster(self._client, preference, reactor)
+        self._overlap_s = settings.time_overlap_s
         self._caps = CapabilityCache(self._cluster, reactor)
 
     def open_store(self, source: Source) -> IStore:
         """Return the store of one kind. Does no I/O."""
-        return ElasticsearchStore(self._cluster, self._caps, source)
+        return ElasticsearchStore(self._cluster, self._caps, source, self._overlap_s)
 
     async def check(self) -> None:
         """Return if the cluster answers and accepts our credentials, else raise a StoreError."""

@@ -4,7 +4,7 @@ import functools
 import logging
 from typing import Any, cast
 
-from elastic_transport import AsyncTransport, NodeConfig, Serializer
+from elastic_transport import AsyncTransport, NodeConfig, SerializationError, Serializer
 from elastic_transport.client_utils import url_to_node_config
 from elasticsearch import AsyncElasticsearch
 from elasticsearch.serializer import OrjsonSerializer
@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.web.client import Agent, HTTPConnectionPool
 from twisted.web.iweb import IAgent
 
+from kjournal.codec import load_lenient_json
 from kjournal.config.model import ElasticsearchSettings
 from kjournal.errors import StoreRejected
 from kjournal.store.elasticsearch.tls import TLSPolicy
@@ -22,6 +23,24 @@ _CONNECTIONS = 16
 _IDLE_S = 50
 # A node that does not even connect is left for the next one, well before the deadline.
 _CONNECT_SHARE = 0.5
+
+
+class TolerantSerializer(OrjsonSerializer):
+    """JSON as Elasticsearch keeps it, which is a little more than JSON.
+
+    One document of a page must not take all others along.
+    """
+
+    def loads(self, data: bytes) -> Any:
+        """Return what is in JSON text. Raises: SerializationError."""
+        try:
+            return super().loads(data)
+        except SerializationError:
+            try:
+                return load_lenient_json(data)
+            except ValueError:
+                pass  # the first error says it
+            raise
 
 
 def pooled_agent(settings: ElasticsearchSettings, reactor: Any) -> tuple[IAgent, Any]:
@@ -48,7 +67,7 @@ def open_client(
     """
     # What it warns of reaches our callers as a StoreError; it must not go to stderr by default.
     logging.getLogger("elastic_transport").addHandler(logging.NullHandler())
-    json: Serializer = OrjsonSerializer()
+    json: Serializer = TolerantSerializer()
     transport = functools.partial(TwistedTransport, agent=agent, clock=clock)
     return AsyncElasticsearch(
         _nodes(settings),

@@ -4,32 +4,40 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from elasticsearch import ApiError, AsyncElasticsearch, AuthorizationException
+from elastic_transport import SerializationError
+from elasticsearch import ApiError, AsyncElasticsearch
+from twisted.internet.interfaces import IReactorTime
 
-from kjournal.errors import StoreRejected, StoreUnauthorized, StoreUnavailable
+from kjournal.errors import StoreTimeout, StoreUnauthorized, StoreUnavailable
 from kjournal.store.elasticsearch.failures import shape_error, store_errors, types_of
 from kjournal.store.elasticsearch.hits import Answer, answer_of
-from kjournal.store.elasticsearch.position import IndexPlace, Layout
+from kjournal.store.elasticsearch.position import Reading, ShardKey
 
 # Snapshots are promised for 5 minutes after the latest page.
 KEEP_ALIVE = "6m"
 _NEVER_SKIP = 1 << 30
 _LAYOUT_SETTINGS = ["index.uuid", "index.number_of_shards", "index.disable_sequence_numbers"]
-_UNNUMBERED = (
-    'the index "{name}" has index.disable_sequence_numbers: it can be listed, but not followed'
-)
+_CHECKPOINT_PATHS = [
+    f"indices.*.{path}" for path in ("uuid", "shards.*.routing.primary", "shards.*.seq_no")
+]
+# Filtering the source has Elasticsearch write it anew: as JSON that every reader accepts.
+_REWRITTEN = {"excludes": ["\x00"]}
 
 Body = dict[str, Any]
 
 
 class Cluster:
-    """One Elasticsearch. `preference` makes the same copies of shards answer every search."""
+    """One Elasticsearch. `preference` makes the same copies of shards answer every search.
 
-    def __init__(self, client: AsyncElasticsearch, preference: str) -> None:
+    That is so until one of them does not answer in time: others are preferred then. Positions
+    know what was seen by number, so that they hold for every copy.
+    """
+
+    def __init__(self, client: AsyncElasticsearch, preference: str, clock: IReactorTime) -> None:
+        self.clock = clock
         self._client = client
-        self._preference = preference
-        # Identities must not change from uuid to name under a running tail: decided once.
-        self._uuids_readable: dict[str, bool] = {}
+        self._base = preference
+        self._turns = 0
 
     async def check(self) -> None:
         """Return if the cluster answers and knows our credentials, which need not see its name.
@@ -47,14 +55,9 @@ class Cluster:
 
     async def search(self, body: Body, *, index: str, shard: int | None = None) -> Answer:
         """Search an index pattern; with `shard`, only the shards of that number."""
-        with store_errors(index):
-            answer = await self._client.search(
-                index=index,
-                preference=self._preferring(shard),
-                allow_partial_search_results=False,
-                **body,
-            )
-        return answer_of(answer.body)
+        return await self._searched(
+            {"index": index, "preference": self._preferring(shard)}, body, index, paging=False
+        )
 
     async def search_each(self, body: Body, indices: Sequence[str], *, shard: int) -> list[Answer]:
         """Search single indices alike, each by itself; the answers are in their order."""
@@ -80,20 +83,32 @@ class Cluster:
         With `ranked` no shard is skipped beforehand, so that `_shard_doc` counts all of them.
         Raises: with `paging`, CursorExpired if it is gone or none.
         """
-        with store_errors(index, snapshot=paging):
-            answer = await self._client.search(
-                pit={"id": pit, "keep_alive": KEEP_ALIVE},
-                allow_partial_search_results=False,
-                pre_filter_shard_size=_NEVER_SKIP if ranked else None,
-                **body,
-            )
+        where = {
+            "pit": {"id": pit, "keep_alive": KEEP_ALIVE},
+            "pre_filter_shard_size": _NEVER_SKIP if ranked else None,
+        }
+        return await self._searched(where, body, index, paging=paging)
+
+    async def _searched(self, where: Body, body: Body, index: str, *, paging: bool) -> Answer:
+        try:
+            with store_errors(index, snapshot=paging):
+                request = {**where, "allow_partial_search_results": False}
+                try:
+                    answer = await self._client.search(**request, **body)
+                except SerializationError:
+                    # A document of it is what Elasticsearch takes for JSON, and nobody else.
+                    rewritten = {"_source": _REWRITTEN, **body}
+                    answer = await self._client.search(**request, **rewritten)
+        except StoreTimeout:
+            self._turns += 1
+            raise
         return answer_of(answer.body)
 
     async def open_snapshot(self, index: str) -> tuple[str, int]:
         """Return the id of a new point in time, and of how many shards it is."""
         with store_errors(index):
             answer = await self._client.open_point_in_time(
-                index=index, keep_alive=KEEP_ALIVE, preference=self._preference
+                index=index, keep_alive=KEEP_ALIVE, preference=self._preferring(None)
             )
         try:
             shards = answer.body["_shards"]
@@ -144,51 +159,45 @@ class Cluster:
             return None
         return {name: one.get("mappings", {}) for name, one in answer.body.items()}
 
-    async def layout(self, index: str) -> Layout:
-        """Return the indices of a pattern, with uuid and shards where we may read them.
+    async def index_settings(self, index: str) -> Body:
+        """Return for each open index those settings that say what it is.
 
-        Raises: StoreRejected if one of them has no sequence numbers.
+        Indices whose settings we may not read can be missing without a word.
         """
-        if self._uuids_readable.get(index, True):
-            try:
-                found = await self._described(index)
-            except StoreUnauthorized as error:
-                forbidden = isinstance(error.__cause__, AuthorizationException)
-                if not forbidden or index in self._uuids_readable:
-                    raise
-            else:
-                if found:
-                    self._uuids_readable[index] = True
-                return found
-        found = await self._named(index)
-        if found:
-            self._uuids_readable[index] = False
-        return found
-
-    def _preferring(self, shard: int | None) -> str:
-        return self._preference if shard is None else f"_shards:{shard}|{self._preference}"
-
-    async def _described(self, index: str) -> Layout:
         with store_errors(index):
             answer = await self._client.indices.get_settings(
                 index=index, name=_LAYOUT_SETTINGS, expand_wildcards=["open"]
             )
-        layout: dict[str, IndexPlace] = {}
+        body: Body = answer.body
+        return body
+
+    async def checkpoints(self, index: str) -> dict[ShardKey, Reading] | None:
+        """Return what each primary says of itself, by uuid of the index and number of the shard.
+
+        None where we may not read it (`monitor`), or where there is no such reading.
+        """
+        with store_errors(index):
+            try:
+                answer = await self._client.indices.stats(
+                    index=index, metric=["docs"], level="shards", filter_path=_CHECKPOINT_PATHS
+                )
+            except ApiError as error:
+                if error.meta.status in (400, 403, 404, 405, 410):
+                    return None
+                raise
         try:
-            for name, body in answer.body.items():
-                settings = body["settings"]["index"]
-                if str(settings.get("disable_sequence_numbers")).lower() == "true":
-                    raise StoreRejected(_UNNUMBERED.format(name=name))
-                layout[name] = IndexPlace(settings["uuid"], int(settings["number_of_shards"]))
+            return {
+                (one["uuid"], int(number)): Reading(
+                    copy["seq_no"]["global_checkpoint"], copy["seq_no"]["max_seq_no"]
+                )
+                for one in answer.body.get("indices", {}).values()
+                for number, copies in one.get("shards", {}).items()
+                for copy in copies
+                if copy["routing"]["primary"] and "seq_no" in copy
+            }
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise shape_error() from error
-        return layout
 
-    async def _named(self, index: str) -> Layout:
-        caps = await self.field_caps(index, ["_seq_no"])
-        types = caps["fields"].get("_seq_no", {}).values()
-        for kind in types:
-            if not kind.get("searchable"):
-                names = kind.get("non_searchable_indices") or kind.get("indices")
-                raise StoreRejected(_UNNUMBERED.format(name=(names or caps["indices"])[0]))
-        return {name: IndexPlace(name, 0) for name in caps["indices"]}
+    def _preferring(self, shard: int | None) -> str:
+        preference = f"{self._base}-{self._turns}"
+        return preference if shard is None else f"_shards:{shard}|{preference}"

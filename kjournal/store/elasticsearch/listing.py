@@ -3,13 +3,14 @@
 from contextlib import suppress
 
 import attrs
+from twisted.internet.task import deferLater
 
+from kjournal.codec import MICROSECONDS
 from kjournal.errors import StoreError, StoreRejected, StoreUnavailable
-from kjournal.query.model import Page, PageStart, Query, Record
+from kjournal.query.model import Page, PageStart, Query, Record, SortValue
 from kjournal.store.elasticsearch.caps import Capabilities, CapabilityCache
 from kjournal.store.elasticsearch.cluster import Body, Cluster
 from kjournal.store.elasticsearch.dsl import (
-    Dsl,
     Narrowing,
     filtered,
     nanos_needed,
@@ -17,14 +18,22 @@ from kjournal.store.elasticsearch.dsl import (
     sort_of,
 )
 from kjournal.store.elasticsearch.filters import SourceFilter
-from kjournal.store.elasticsearch.hits import Answer, Hit, record_of
-from kjournal.store.elasticsearch.position import ElasticsearchPosition
-from kjournal.store.elasticsearch.snapshot import Snapshot, ranks_of, unseen_of
+from kjournal.store.elasticsearch.hits import Answer, record_of
+from kjournal.store.elasticsearch.layout import LayoutReader
+from kjournal.store.elasticsearch.position import ElasticsearchPosition, Layout, unchanged
+from kjournal.store.elasticsearch.seen import (
+    needs_shards_told,
+    seen_query,
+    shows_what_was_seen,
+    unseen_query,
+)
+from kjournal.store.elasticsearch.snapshot import Snapshot, ranks_of
 from kjournal.store.interfaces import Source
 
 # One more than a page is fetched, and index.max_result_window is 10,000.
 _MOST = 9_999
 _OPENINGS = 5
+_AGAIN_S = 0.1
 NOTHING = 'no index matches "{index}"'
 
 
@@ -33,8 +42,9 @@ class _List:
     """What is the same for all pages of one list."""
 
     query: Query
-    at: ElasticsearchPosition | None
     limit: int
+    at: ElasticsearchPosition | None = None
+    beyond: ElasticsearchPosition | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -49,10 +59,19 @@ class _Found:
 class Listing:
     """Lists of one source."""
 
-    def __init__(self, cluster: Cluster, caps: CapabilityCache, source: Source) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        caps: CapabilityCache,
+        source: Source,
+        layouts: LayoutReader,
+        overlap_s: float,
+    ) -> None:
         self._cluster = cluster
         self._caps = caps
         self._source = source
+        self._layouts = layouts
+        self._overlap_us = int(overlap_s * MICROSECONDS)
         self._filter = SourceFilter.of(source)
 
     async def page(
@@ -61,14 +80,19 @@ class Listing:
         *,
         limit: int,
         at: ElasticsearchPosition | None,
+        beyond: ElasticsearchPosition | None,
         after: PageStart | None,
     ) -> Page:
         """Return a page as IStore.list_page says."""
         limit = max(1, min(limit, self._source.max_page, _MOST))
-        asked = _List(query=self._filter.narrowed(query), at=at, limit=limit)
-        if after is not None:
-            return await self._continued(asked, after)
-        return await self._first(asked)
+        query = self._filter.narrowed(query)
+        asked = _List(query=query, limit=limit, at=at, beyond=beyond)
+        if after is None:
+            return await self._first(asked, ())
+        if not after.snapshot:
+            # The tie-break is of no other snapshot: what has the same time is shown again.
+            return await self._first(asked, (*after.after[:-1], -1))
+        return await self._continued(asked, after)
 
     async def _continued(self, asked: _List, after: PageStart) -> Page:
         snapshot = Snapshot.decode(after.snapshot)
@@ -79,8 +103,8 @@ class Listing:
         found = await self._found(asked, narrowing, snapshot, after.after)
         return _page(found, snapshot, narrowing.warnings)
 
-    async def _first(self, asked: _List) -> Page:
-        snapshot, shards = await self._opened(asked.at)
+    async def _first(self, asked: _List, after: tuple[SortValue, ...]) -> Page:
+        snapshot, shards = await self._opened(asked)
         if not shards:
             await self._close(snapshot.pit)
             warning = NOTHING.format(index=self._source.index)
@@ -92,42 +116,51 @@ class Listing:
                 snapshot, nanos=nanos_needed(self._source.timestamp_fields, caps)
             )
             try:
-                found = await self._found(asked, narrowing, snapshot, ())
+                found = await self._found(asked, narrowing, snapshot, after)
             except StoreRejected:
                 if not narrowing.queries:
                     raise
                 # A mapping that does not understand its own kind of query; the caller filters.
                 narrowing = attrs.evolve(narrowing, queries=())
                 snapshot = attrs.evolve(snapshot, plain=True)
-                found = await self._found(asked, narrowing, snapshot, ())
+                found = await self._found(asked, narrowing, snapshot, after)
         except StoreError:
             await self._close(snapshot.pit)
             raise
         return _page(found, snapshot, narrowing.warnings)
 
-    async def _opened(self, at: ElasticsearchPosition | None) -> tuple[Snapshot, int]:
-        """Return a new snapshot and the number of its shards.
-
-        The shards of a hit can only be told if the indices are known that the point in time was
-        opened on: those that were there both before and after.
-        """
-        if at is None:
+    async def _opened(self, asked: _List) -> tuple[Snapshot, int]:
+        """Return a new snapshot, which shows what `at` has seen, and the number of its shards."""
+        if asked.at is None:
             pit, shards = await self._cluster.open_snapshot(self._source.index)
             return Snapshot(pit=pit), shards
-        before = at.layout
-        for _ in range(_OPENINGS):
+        before = asked.at.layout
+        for opening in range(_OPENINGS):
             pit, shards = await self._cluster.open_snapshot(self._source.index)
             try:
-                after = await self._cluster.layout(self._source.index)
+                after = await self._layouts.read()
+                snapshot = self._described(asked, pit, after)
+                # Its hits' shards can only be told if these are the indices that it was opened on.
+                known = before == after or not (snapshot.ranks or ranks_of(before))
+                last = opening == _OPENINGS - 1
+                if known and (
+                    last or await shows_what_was_seen(self._cluster, snapshot, self._source.index)
+                ):
+                    return snapshot, shards
             except StoreError:
                 await self._close(pit)
                 raise
-            ranks = ranks_of(after)
-            if before == after or not (ranks or ranks_of(before)):
-                return Snapshot(pit=pit, ranks=ranks, unseen=unseen_of(at.layout, after)), shards
             await self._close(pit)
+            if before == after:
+                await deferLater(self._cluster.clock, _AGAIN_S * 2**opening, lambda: None)
             before = after
         raise StoreUnavailable("indices come and go faster than they can be listed")
+
+    def _described(self, asked: _List, pit: str, layout: Layout) -> Snapshot:
+        at, beyond = (
+            one and one.only(unchanged(one.layout, layout)) for one in (asked.at, asked.beyond)
+        )
+        return Snapshot(pit=pit, ranks=ranks_of(layout), at=at, beyond=beyond)
 
     async def _close(self, pit: str) -> None:
         """Close a point in time; what fails here, the store does by itself some minutes later."""
@@ -140,7 +173,7 @@ class Listing:
         return await self._caps.of(self._source.index, paths, shards)
 
     async def _found(
-        self, asked: _List, narrowing: Narrowing, snapshot: Snapshot, after: tuple[object, ...]
+        self, asked: _List, narrowing: Narrowing, snapshot: Snapshot, after: tuple[SortValue, ...]
     ) -> _Found:
         """Return records from `after` on: some, unless there are no more."""
         pit = snapshot.pit
@@ -166,14 +199,15 @@ class Listing:
     def _records(
         self, asked: _List, snapshot: Snapshot, answer: Answer
     ) -> tuple[list[Record], bool]:
-        def wanted(hit: Hit) -> bool:
-            seen = asked.at is None or snapshot.shows(hit, asked.at)
-            return seen and self._filter.holds(hit.document)
-
-        hits = filter(wanted, answer.hits[: asked.limit])
-        records = [record_of(hit, self._source.timestamp_fields) for hit in hits]
-        within = [record for record in records if _in_range(asked.query, record.time_us)]
-        return within, len(answer.hits) > asked.limit
+        fields = self._source.timestamp_fields
+        found = []
+        for hit in answer.hits[: asked.limit]:
+            if self._filter.holds(hit.document):
+                record = record_of(hit, fields)
+                shown = snapshot.shows(hit, record.time_us, self._overlap_us)
+                if shown and _in_range(asked.query, record.time_us):
+                    found.append(record)
+        return found, len(answer.hits) > asked.limit
 
     def _body(self, asked: _List, narrowing: Narrowing, snapshot: Snapshot) -> Body:
         queries = list(narrowing.queries)
@@ -183,10 +217,13 @@ class Listing:
             "track_total_hits": False,
             "version": True,
         }
-        if asked.at is not None:
-            queries.append(_seen_query(asked.at))
+        if snapshot.at is not None:
+            queries.append(seen_query(snapshot.at))
             body["seq_no_primary_term"] = True
-            body["explain"] = _needs_shards_told(asked.at)
+            body["explain"] = needs_shards_told(snapshot.at)
+        if snapshot.beyond is not None:
+            fields = self._source.timestamp_fields
+            queries.append(unseen_query(snapshot.beyond, fields, self._overlap_us))
         body["query"] = filtered(queries)
         return body
 
@@ -200,21 +237,3 @@ def _in_range(query: Query, time_us: int) -> bool:
     if query.since_us is not None and time_us < query.since_us:
         return False
     return query.until_us is None or time_us < query.until_us
-
-
-def _seen_query(at: ElasticsearchPosition) -> Dsl:
-    """Return what matches all that a position has seen; each hit is looked at again."""
-    should = [
-        {"bool": {"filter": [{"term": {"_index": index}}, {"range": {"_seq_no": {"lte": top}}}]}}
-        for index, top in at.tops().items()
-    ]
-    return {"bool": {"should": should}} if should else {"match_none": {}}
-
-
-def _needs_shards_told(at: ElasticsearchPosition) -> bool:
-    """Return whether hits must say their shard: numbers of shards are not readable, and some > 0.
-
-    An explanation says it, at some cost.
-    """
-    unknown = any(place.shards == 0 for place in at.layout.values())
-    return unknown and any(number > 0 for _, number in at.shards)

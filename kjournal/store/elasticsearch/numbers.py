@@ -8,10 +8,10 @@ from kjournal.store.elasticsearch.failures import shape_error
 from kjournal.store.elasticsearch.hits import Hit
 from kjournal.store.elasticsearch.position import (
     SETTLE_DEPTH,
-    Numbers,
     Pair,
     ShardPosition,
 )
+from kjournal.store.elasticsearch.spans import Numbers
 
 _PAGE = 10_000
 _MOST_SPANS = 64
@@ -35,7 +35,7 @@ class NumberReader:
 
         None: no index has such a shard.
         """
-        tops = await self._tops(indices, number)
+        tops = await self.tops(indices, number)
         if not tops:
             return tops if tops is None else {}
         marks = {index: max(-1, top - SETTLE_DEPTH) for index, top in tops.items()}
@@ -50,7 +50,7 @@ class NumberReader:
             found[index] = shard.confirmed(max(those, default=None))
         return found
 
-    async def _tops(self, indices: list[str], number: int) -> dict[str, int] | None:
+    async def tops(self, indices: list[str], number: int) -> dict[str, int] | None:
         """Return the highest visible number of each index; by itself that needs no scan."""
         body = {"size": 0, "aggs": {"top": {"max": {"field": "_seq_no"}}}}
         answers = await self._cluster.search_each(body, indices, shard=number)

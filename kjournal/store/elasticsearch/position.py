@@ -2,91 +2,38 @@
 
 A search view is no gap-free prefix of `_seq_no`, so a position is, for each shard, a settled mark W
 (every number up to it was seen, or never will be visible) and the (number, primary term) pairs seen
-above it. W follows the highest visible number at SETTLE_DEPTH.
+above it.
+
+W follows the primary's global checkpoint G: what is at or below a G that was read, and is missing
+from a view that was opened later, was overwritten or deleted. That a view was opened later is
+proven by a number in it above the highest that the primary had given when G was read.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import attrs
 
+from kjournal.store.elasticsearch.spans import NONE, Numbers
+
 SETTLE_DEPTH = 10_000
-"""How far below the highest visible number documents may still appear; 3,571 was measured."""
+"""How far below the highest visible number documents may still appear; 3,571 was measured.
+
+It counts where a tail begins, and where global checkpoints may not be read.
+"""
+_READ_NUMBERS = 1000
+_READ_SPANS = 8
 
 Pair = tuple[int, int]
 """Sequence number and primary term: a number given again after a crash has a higher term."""
 
 
 @attrs.frozen
-class Numbers:
-    """A set of whole numbers, as ascending spans (first, last) that do not touch."""
+class Reading:
+    """What a primary said of itself: its global checkpoint, and the highest number it had given."""
 
-    spans: tuple[Pair, ...] = ()
-
-    @classmethod
-    def of(cls, numbers: Iterable[int]) -> "Numbers":
-        """Return the set of these numbers."""
-        return cls(_merged((number, number) for number in sorted(numbers)))
-
-    def __contains__(self, number: int) -> bool:
-        at = bisect_right(self.spans, number, key=lambda span: span[0])
-        return at > 0 and number <= self.spans[at - 1][1]
-
-    def __or__(self, other: "Numbers") -> "Numbers":
-        return Numbers(_merged(sorted(self.spans + other.spans)))
-
-    def __sub__(self, other: "Numbers") -> "Numbers":
-        spans: list[Pair] = []
-        gaps = iter(other.spans)
-        gap = next(gaps, None)
-        for first, last in self.spans:
-            while gap is not None and gap[0] <= last:
-                if first < gap[0]:
-                    spans.append((first, gap[0] - 1))
-                first = max(first, gap[1] + 1)
-                if gap[1] > last:
-                    break
-                gap = next(gaps, None)
-            if first <= last:
-                spans.append((first, last))
-        return Numbers(tuple(spans))
-
-    def __len__(self) -> int:
-        return sum(last - first + 1 for first, last in self.spans)
-
-    def above(self, mark: int) -> "Numbers":
-        """Return those greater than `mark`."""
-        return Numbers(
-            tuple((max(first, mark + 1), last) for first, last in self.spans if last > mark)
-        )
-
-    def below(self, mark: int) -> "Numbers":
-        """Return those less than `mark`."""
-        return Numbers(
-            tuple((first, min(last, mark - 1)) for first, last in self.spans if first < mark)
-        )
-
-    def holes(self, mark: int) -> Iterator[int]:
-        """Yield what is missing between `mark`, exclusive, and the highest."""
-        following = mark + 1
-        for first, last in self.spans:
-            yield from range(following, first)
-            following = last + 1
-
-    @property
-    def top(self) -> int:
-        """The highest, or -1."""
-        return self.spans[-1][1] if self.spans else -1
-
-
-def _merged(spans: Iterable[Pair]) -> tuple[Pair, ...]:
-    merged: list[Pair] = []
-    for first, last in spans:
-        if merged and first <= merged[-1][1] + 1:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], last))
-        else:
-            merged.append((first, last))
-    return tuple(merged)
+    checkpoint: int
+    highest: int
 
 
 @attrs.frozen(kw_only=True)
@@ -97,13 +44,14 @@ class ShardPosition:
     survived a crash, and with a higher term: so while the witness is visible, or a higher number
     with its term, no number below it has become another document's, and known ones below it need
     not be read again. Doubtful are known numbers that a higher term may have given to documents
-    that are not visible yet.
+    that are not visible yet. `reading` waits for a view that was opened after it.
     """
 
     settled: int = -1
     known: Mapping[int, Numbers] = attrs.field(factory=dict)
     witness: Pair | None = None
-    doubtful: Numbers = Numbers()
+    doubtful: Numbers = NONE
+    reading: Reading | None = None
 
     def saw(self, pair: Pair) -> bool:
         """Return whether this document was seen, or is settled."""
@@ -133,17 +81,46 @@ class ShardPosition:
         return attrs.evolve(self, doubtful=doubtful)
 
     def confirmed(self, witness: Pair | None) -> "ShardPosition":
-        """Return this position once all that was visible up to `witness` is in it."""
-        if witness is None:
-            return attrs.evolve(self, witness=None)
-        settled = max(self.settled, witness[0] - SETTLE_DEPTH)
-        known = {term: numbers.above(settled) for term, numbers in self.known.items()}
-        return ShardPosition(
-            settled=settled,
+        """Return this position once all that one view shows up to `witness` is in it."""
+        shard = attrs.evolve(self, witness=witness)
+        reading = self.reading
+        if witness is None or reading is None or witness[0] <= reading.highest:
+            return shard
+        return attrs.evolve(shard.settle(reading.checkpoint), reading=None)
+
+    def settle(self, mark: int) -> "ShardPosition":
+        """Return this position with all numbers up to a mark settled."""
+        if mark <= self.settled:
+            return self
+        known = {term: numbers.above(mark) for term, numbers in self.known.items()}
+        return attrs.evolve(
+            self,
+            settled=mark,
             known={term: numbers for term, numbers in known.items() if numbers.spans},
-            witness=witness,
-            doubtful=self.doubtful.above(settled),
+            doubtful=self.doubtful.above(mark),
         )
+
+    def read(self, reading: Reading) -> "ShardPosition":
+        """Return this position, waiting for evidence; one that waits already goes on waiting.
+
+        Replaced by each newer one, none would ever be proven while much is written.
+        """
+        if self.reading is not None or reading.checkpoint <= self.settled:
+            return self
+        return attrs.evolve(self, reading=reading)
+
+    @property
+    def wants_reading(self) -> bool:
+        """Whether so much is known one by one that it is worth to settle it."""
+        if self.reading is not None:
+            return False
+        spans = sum(len(numbers.spans) for numbers in self.known.values())
+        return spans > _READ_SPANS or self.unsettled > _READ_NUMBERS
+
+    @property
+    def unsettled(self) -> int:
+        """How many numbers are known one by one."""
+        return sum(len(numbers) for numbers in self.known.values())
 
     def advanced(self, pairs: Sequence[Pair]) -> "ShardPosition":
         """Return this position after a page that can be trusted.
@@ -190,11 +167,12 @@ class ShardPosition:
 class IndexPlace:
     """What an index is: its uuid (its name, where that may not be read), and how many shards.
 
-    0 shards: not known.
+    0 shards: not known. Not `numbered`: its sequence numbers cannot be searched.
     """
 
     identity: str
     shards: int
+    numbered: bool = True
 
 
 Layout = Mapping[str, IndexPlace]
@@ -206,10 +184,21 @@ ShardKey = tuple[str, int]
 
 @attrs.frozen(kw_only=True)
 class ElasticsearchPosition:
-    """What a tail has seen of a pattern's indices; an index without an entry is read from 0."""
+    """What a tail has seen of a pattern's indices; an index without an entry is read from 0.
+
+    `horizons`: up to which event time, in microseconds, an index without numbers was followed.
+    `fresh`: shards in which something was found lately, so that their copies may still differ.
+    """
 
     layout: Layout
     shards: Mapping[ShardKey, ShardPosition]
+    horizons: Mapping[str, int] = attrs.field(factory=dict)
+    fresh: frozenset[ShardKey] = frozenset()
+
+    @property
+    def unnumbered(self) -> list[str]:
+        """The names of the indices that can only be followed by time."""
+        return sorted(name for name, place in self.layout.items() if not place.numbered)
 
     def shard(self, index: str, number: int) -> ShardPosition:
         """Return the position of one shard of an index in the layout."""
@@ -218,6 +207,70 @@ class ElasticsearchPosition:
     def saw(self, index: str, number: int, pair: Pair) -> bool:
         """Return whether a document was seen; of an index outside the layout none was."""
         return index in self.layout and self.shard(index, number).saw(pair)
+
+    def settled(self, index: str) -> int:
+        """Return the lowest settled mark of an index's shards; of one never seen it is -1."""
+        place = self.layout[index]
+        marks = {
+            number: one.settled
+            for (key, number), one in self.shards.items()
+            if key == place.identity
+        }
+        whole = place.shards and len(marks) == place.shards
+        return min(marks.values(), default=-1) if whole else -1
+
+    def witness(self, index: str, number: int) -> Pair | None:
+        """Return the witness of a shard, if it has one."""
+        return self.shard(index, number).witness if index in self.layout else None
+
+    def only(self, names: frozenset[str]) -> "ElasticsearchPosition":
+        """Return what was seen of these indices."""
+        layout = {name: place for name, place in self.layout.items() if name in names}
+        identities = {place.identity for place in layout.values()}
+        return ElasticsearchPosition(
+            layout=layout,
+            shards={key: shard for key, shard in self.shards.items() if key[0] in identities},
+            horizons={key: time for key, time in self.horizons.items() if key in identities},
+            fresh=frozenset(key for key in self.fresh if key[0] in identities),
+        )
+
+    def encode(self) -> list[Any]:
+        """Return what `decode` makes a position of that saw the same, as JSON."""
+        names = {place.identity: name for name, place in self.layout.items()}
+        return [
+            [[name, one.identity, one.shards, one.numbered] for name, one in self.layout.items()],
+            [
+                [
+                    names[identity],
+                    number,
+                    shard.settled,
+                    [[term, numbers.spans] for term, numbers in shard.known.items()],
+                ]
+                for (identity, number), shard in self.shards.items()
+                if identity in names
+            ],
+            dict(self.horizons),
+        ]
+
+    @classmethod
+    def decode(cls, encoded: list[Any]) -> "ElasticsearchPosition":
+        """Return a position. Raises: ValueError or TypeError for what `encode` never gives."""
+        places, shards, horizons = encoded
+        layout = {name: IndexPlace(*place) for name, *place in places}
+        return cls(
+            layout=layout,
+            shards={
+                (layout[name].identity, number): ShardPosition(
+                    settled=settled,
+                    known={
+                        term: Numbers(tuple((first, last) for first, last in spans))
+                        for term, spans in known
+                    },
+                )
+                for name, number, settled, known in shards
+            },
+            horizons=horizons,
+        )
 
     def tops(self) -> dict[str, int]:
         """Return for each index of which something was seen a number that none seen is above."""

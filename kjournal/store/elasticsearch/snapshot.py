@@ -7,28 +7,30 @@ import attrs
 from kjournal.codec import dump_json, load_json
 from kjournal.errors import CursorExpired, StoreUnavailable
 from kjournal.store.elasticsearch.hits import Hit
-from kjournal.store.elasticsearch.position import ElasticsearchPosition, Layout, unchanged
+from kjournal.store.elasticsearch.position import ElasticsearchPosition, Layout
 
 
 @attrs.frozen(kw_only=True)
 class Snapshot:
-    """One point in time, and how all its pages are read.
+    """One point in time, and how all its pages are read, by any process.
 
     `ranks`: for each index of several shards their ranks among all shards, which is how
-    `_shard_doc` tells them. `unseen`: indices that a position does not know, though it knew
-    their name. `plain`: the store refused the narrowing query. `nanos`: see `sort_of`.
+    `_shard_doc` tells them. `at`: what of it is shown, `beyond`: what of it is left out; both of
+    those indices that are the same as when these positions were made. `plain`: the store refused
+    the narrowing query. `nanos`: see `sort_of`.
     """
 
     pit: str
     ranks: Mapping[str, Sequence[int]] = attrs.field(factory=dict)
-    unseen: frozenset[str] = frozenset()
+    at: ElasticsearchPosition | None = None
+    beyond: ElasticsearchPosition | None = None
     plain: bool = False
     nanos: bool = False
 
     def encode(self) -> str:
         """Return text for a continue token."""
-        parts = [self.pit, dict(self.ranks), sorted(self.unseen), self.plain, self.nanos]
-        return dump_json(parts).decode()
+        positions = [one and one.encode() for one in (self.at, self.beyond)]
+        return dump_json([self.pit, dict(self.ranks), positions, self.plain, self.nanos]).decode()
 
     @classmethod
     def decode(cls, text: str) -> "Snapshot":
@@ -37,15 +39,17 @@ class Snapshot:
         Raises: CursorExpired for anything else.
         """
         try:
-            pit, ranks, unseen, plain, nanos = load_json(text)
+            pit, ranks, positions, plain, nanos = load_json(text)
+            at, beyond = (one and ElasticsearchPosition.decode(one) for one in positions)
             return cls(
                 pit=str(pit),
                 ranks={str(name): list(those) for name, those in ranks.items()},
-                unseen=frozenset(unseen),
+                at=at,
+                beyond=beyond,
                 plain=bool(plain),
                 nanos=bool(nanos),
             )
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise CursorExpired("the snapshot of this list is not one of this store") from error
 
     def shard_of(self, hit: Hit) -> int:
@@ -59,11 +63,29 @@ class Snapshot:
             raise StoreUnavailable("Elasticsearch does not tell a record's shard")
         return ranks.index(rank)
 
-    def shows(self, hit: Hit, position: ElasticsearchPosition) -> bool:
-        """Return whether the position has seen a hit."""
-        if hit.index in self.unseen:
+    def shows(self, hit: Hit, time_us: int, overlap_us: int) -> bool:
+        """Return whether a hit belongs to the list.
+
+        What was seen of an index without numbers cannot be told: it is shown as it is, or from the
+        overlap before the horizon on.
+        """
+        return self._visible(hit) and not self._left_out(hit, time_us, overlap_us)
+
+    def _visible(self, hit: Hit) -> bool:
+        if self.at is None:
+            return True
+        place = self.at.layout.get(hit.index)
+        if place is not None and not place.numbered:
+            return True
+        return self.at.saw(hit.index, self.shard_of(hit), (hit.seq_no, hit.term))
+
+    def _left_out(self, hit: Hit, time_us: int, overlap_us: int) -> bool:
+        if self.beyond is None or hit.index not in self.beyond.layout:
             return False
-        return position.saw(hit.index, self.shard_of(hit), (hit.seq_no, hit.term))
+        place = self.beyond.layout[hit.index]
+        if not place.numbered:
+            return time_us < self.beyond.horizons.get(place.identity, 0) - overlap_us
+        return self.beyond.saw(hit.index, self.shard_of(hit), (hit.seq_no, hit.term))
 
 
 def ranks_of(layout: Layout) -> dict[str, list[int]]:
@@ -78,8 +100,3 @@ def ranks_of(layout: Layout) -> dict[str, list[int]]:
         if layout[name].shards > 1:
             ranks.setdefault(name, []).append(rank)
     return ranks
-
-
-def unseen_of(before: Layout, after: Layout) -> frozenset[str]:
-    """Return the names of `before` that stand for another index in `after`."""
-    return frozenset(before) - unchanged(before, after)

@@ -6,10 +6,12 @@ from zope.interface import implementer
 
 from kjournal.errors import StoreError, StoreRejected
 from kjournal.query.model import Batch, Page, PageStart, Position, Query, Record
+from kjournal.store.elasticsearch.arrivals import Arrivals
 from kjournal.store.elasticsearch.caps import CapabilityCache
 from kjournal.store.elasticsearch.cluster import Cluster
 from kjournal.store.elasticsearch.filters import SourceFilter
 from kjournal.store.elasticsearch.hits import record_of
+from kjournal.store.elasticsearch.layout import LayoutReader
 from kjournal.store.elasticsearch.listing import Listing
 from kjournal.store.elasticsearch.position import ElasticsearchPosition
 from kjournal.store.elasticsearch.snapshot import Snapshot
@@ -23,12 +25,16 @@ _MOST_WITH_ONE_ID = 10_000
 class ElasticsearchStore:
     """What an index pattern holds of one kind."""
 
-    def __init__(self, cluster: Cluster, caps: CapabilityCache, source: Source) -> None:
+    def __init__(
+        self, cluster: Cluster, caps: CapabilityCache, source: Source, overlap_s: float
+    ) -> None:
         self._cluster = cluster
         self._source = source
         self._filter = SourceFilter.of(source)
-        self._listing = Listing(cluster, caps, source)
-        self._tailing = Tailing(cluster, source)
+        layouts = LayoutReader(cluster, source.index)
+        self._listing = Listing(cluster, caps, source, layouts, overlap_s)
+        self._tailing = Tailing(cluster, source, layouts, overlap_s)
+        self._arrivals = Arrivals(cluster, source, layouts)
 
     async def list_page(
         self,
@@ -36,11 +42,17 @@ class ElasticsearchStore:
         *,
         limit: int,
         at: Position | None = None,
+        beyond: Position | None = None,
         after: PageStart | None = None,
     ) -> Page:
         """Return the first `limit` records after `after`, oldest event time first."""
-        position = None if at is None else _own(at)
-        return await self._listing.page(query, limit=limit, at=position, after=after)
+        return await self._listing.page(
+            query,
+            limit=limit,
+            at=None if at is None else _own(at),
+            beyond=None if beyond is None else _own(beyond),
+            after=after,
+        )
 
     async def get_records(self, id: str) -> list[Record]:
         """Return the records with that id, one for each index that has one."""
@@ -63,6 +75,10 @@ class ElasticsearchStore:
         if position is None:
             return await self._tailing.start()
         return await self._tailing.next(_own(position))
+
+    async def position_before(self, time_us: int) -> Position:
+        """Return a position that has seen nothing that became visible after a time."""
+        return Position(await self._arrivals.before(time_us))
 
     async def release(self, snapshot: str) -> None:
         """Give up a snapshot early; what fails here, the store does itself, minutes later."""

@@ -1,28 +1,36 @@
 """Polls: what became visible since a position, each document once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
+from twisted.logger import Logger
 
 from kjournal.query.model import Batch, Position, Record
 from kjournal.store.elasticsearch.cluster import Body, Cluster
 from kjournal.store.elasticsearch.filters import SourceFilter
-from kjournal.store.elasticsearch.hits import Hit, record_of
+from kjournal.store.elasticsearch.hits import Answer, Hit, record_of
+from kjournal.store.elasticsearch.horizon import INEXACT, HorizonReader
+from kjournal.store.elasticsearch.layout import LayoutReader, searchable
 from kjournal.store.elasticsearch.listing import NOTHING
 from kjournal.store.elasticsearch.numbers import NumberReader, by_number, new_query, pair_of
 from kjournal.store.elasticsearch.position import (
+    SETTLE_DEPTH,
     ElasticsearchPosition,
     IndexPlace,
     Layout,
     Pair,
+    ShardKey,
     ShardPosition,
     unchanged,
 )
 from kjournal.store.interfaces import Source
 
 _MOST = 10_000
-_UNDESCRIBED = (
-    "some indices cannot be followed: kjournal's credentials may read them, but not their settings"
+# What moved lately may still be unlike in other copies of a shard.
+_FRESH_S = 60.0
+_UNREADABLE = (
+    "kjournal may not read the global checkpoints of {index} (privilege monitor): what becomes "
+    "visible more than {depth} numbers late is missed"
 )
 
 
@@ -32,6 +40,7 @@ class _Round:
 
     shards: dict[tuple[str, int], ShardPosition] = attrs.field(factory=dict)
     hits: list[Hit] = attrs.field(factory=list)
+    horizons: dict[str, int] = attrs.field(factory=dict)
     more: bool = False
     asked: int = 0
 
@@ -39,37 +48,82 @@ class _Round:
 class Tailing:
     """The poller of one source."""
 
-    def __init__(self, cluster: Cluster, source: Source) -> None:
+    _log = Logger()
+
+    def __init__(
+        self, cluster: Cluster, source: Source, layouts: LayoutReader, overlap_s: float
+    ) -> None:
         self._cluster = cluster
         self._source = source
+        self._layouts = layouts
         self._filter = SourceFilter.of(source)
-        self._numbers = NumberReader(cluster, source.index)
+        self._by_time = HorizonReader(cluster, source.timestamp_fields, overlap_s)
+        self._overlap_s = overlap_s
+        self._moved_s: dict[ShardKey, float] = {}
+        self._checkpoints_readable = True
+        self._busy = False
 
     async def start(self) -> Batch:
         """Return the position of what is visible now, without records."""
-        layout = await self._cluster.layout(self._source.index)
+        layout = await self._layouts.read()
         found = _Round()
+        numbers = NumberReader(self._cluster, searchable(self._source.index, layout))
         number = 0
         while names := _having(layout, number):
-            shards = await self._numbers.visible_now(names, number)
+            shards = await numbers.visible_now(names, number)
             if shards is None:
                 break
             found.shards.update({(index, number): shard for index, shard in shards.items()})
             number += 1
-        return await self._batch(found, layout, ElasticsearchPosition(layout={}, shards={}))
+        before = ElasticsearchPosition(layout=layout, shards={})
+        await self._read_by_time(before, found, begins=True)
+        return await self._batch(found, before)
 
     async def next(self, position: ElasticsearchPosition) -> Batch:
         """Return what became visible after a position.
 
         Nothing new costs one search for each shard number, and one look at the indices.
         """
+        position = await self._with_readings(position)
         found = _Round()
         number = 0
         while names := _having(position.layout, number):
             if not await self._read(position, names, number, found):
                 break
             number += 1
-        return await self._batch(found, position.layout, position)
+        await self._read_by_time(position, found)
+        self._busy = bool(found.hits)
+        return await self._batch(found, position)
+
+    async def _with_readings(self, position: ElasticsearchPosition) -> ElasticsearchPosition:
+        """Read what the primaries say, if much is unsettled: views opened later will prove it."""
+        wanting = [key for key, shard in position.shards.items() if shard.wants_reading]
+        if not wanting or not self._checkpoints_readable:
+            return position
+        readings = await self._cluster.checkpoints(self._source.index)
+        if readings is None:
+            self._checkpoints_readable = False
+            text = _UNREADABLE.format(index=self._source.index, depth=SETTLE_DEPTH)
+            self._log.warn("{text}", text=text)
+            return position
+        shards = dict(position.shards)
+        for key in wanting:
+            if key in readings:
+                shards[key] = shards[key].read(readings[key])
+        return attrs.evolve(position, shards=shards)
+
+    async def _read_by_time(
+        self, position: ElasticsearchPosition, found: _Round, *, begins: bool = False
+    ) -> None:
+        """Read those indices whose numbers cannot be searched. One that is new is read whole."""
+        for name in position.unnumbered:
+            identity = position.layout[name].identity
+            horizon_us = 0 if begins else position.horizons.get(identity, 1)
+            progress = await self._by_time.read(name, identity, horizon_us)
+            found.hits += progress.hits
+            found.horizons[identity] = progress.horizon_us
+            found.more |= progress.more
+        self._by_time.forget([place.identity for place in position.layout.values()])
 
     async def _read(
         self, position: ElasticsearchPosition, names: list[str], number: int, found: _Round
@@ -77,11 +131,13 @@ class Tailing:
         """Read what is new in the shards of one number; False if there are none."""
         before = {name: position.shard(name, number) for name in names}
         size = min(self._source.max_page + len(names), _MOST)
-        answer = await self._cluster.search(
-            _page_body(new_query(before), size), index=self._source.index, shard=number
+        body, index = (
+            _page_body(new_query(before), size),
+            searchable(self._source.index, position.layout),
         )
+        answer = await self._new(before, body, index, number)
         if number == 0:
-            found.asked = answer.shards
+            found.asked = answer.shards + len(position.unnumbered)
         if not answer.shards:
             return False
         full = len(answer.hits) >= size
@@ -96,53 +152,105 @@ class Tailing:
             shard, top = before[name].learned(pairs), max(pairs, default=None)
             if not full or shard.judges(top):
                 if shard.trusts(top):
-                    shard = shard.advanced(pairs)
+                    shard = self._by_depth(shard.advanced(pairs))
                 else:
-                    shard = await self._reread(shard, name, number, found)
+                    shard = await self._reread(shard, (name, number), index, found)
             found.shards[name, number] = shard
         return True
 
+    async def _new(
+        self, before: Mapping[str, ShardPosition], body: Body, index: str, number: int
+    ) -> Answer:
+        """Return what is new, and each shard's witness.
+
+        A tail that is idle asks without documents first: most polls of most tails find nothing.
+        """
+        if not self._busy:
+            answer = await self._cluster.search(
+                {**body, "_source": False}, index=index, shard=number
+            )
+            unseen = (
+                _unseen(before[hit.index], [hit]) for hit in answer.hits if hit.index in before
+            )
+            if not any(unseen):
+                return answer
+        return await self._cluster.search(body, index=index, shard=number)
+
+    def _by_depth(self, shard: ShardPosition) -> ShardPosition:
+        """Settle by depth where the primaries do not tell their checkpoints."""
+        if self._checkpoints_readable or shard.witness is None:
+            return shard
+        return shard.settle(shard.witness[0] - SETTLE_DEPTH)
+
     async def _reread(
-        self, shard: ShardPosition, index: str, number: int, found: _Round
+        self, shard: ShardPosition, key: tuple[str, int], index: str, found: _Round
     ) -> ShardPosition:
         """Read a shard above its settled mark, known numbers too: they may have a new document.
 
         That is so after a crash; it also looks so when the highest document is updated or deleted.
+        Several views are read here, so that none of them proves a checkpoint.
         """
-        visible = await self._numbers.above(shard.settled, index, number)
+        shard = attrs.evolve(shard, reading=None)
+        name, number = key
+        visible = await NumberReader(self._cluster, index).above(shard.settled, name, number)
         unseen = sorted(pair for pair in visible if not shard.saw(pair))
         wanted = unseen[: self._source.max_page]
         if wanted:
-            body = _page_body(_numbered(index, wanted), _MOST)
-            answer = await self._cluster.search(body, index=self._source.index, shard=number)
+            body = _page_body(_numbered(name, wanted), _MOST)
+            answer = await self._cluster.search(body, index=index, shard=number)
             fresh = _unseen(shard, answer.hits)
             found.hits += fresh
             shard = shard.learned(map(pair_of, fresh))
         if len(wanted) < len(unseen):
             found.more = True
             return shard
-        return shard.doubting(visible).confirmed(max(visible, default=None))
+        return self._by_depth(shard.doubting(visible).confirmed(max(visible, default=None)))
 
-    async def _batch(self, found: _Round, before: Layout, position: ElasticsearchPosition) -> Batch:
+    async def _batch(self, found: _Round, position: ElasticsearchPosition) -> Batch:
         """Return what was found in those indices that were the same all the while."""
-        after = await self._cluster.layout(self._source.index)
+        before, after = position.layout, await self._layouts.read()
         same = unchanged(before, after)
         alive = {place.identity for place in after.values()}
         shards = {key: shard for key, shard in position.shards.items() if key[0] in alive}
-        for (index, number), shard in found.shards.items():
-            if index in same:
-                shards[after[index].identity, number] = shard
-        warnings = []
-        if not after:
-            warnings.append(NOTHING.format(index=self._source.index))
-        elif before == after and found.asked > len(after):
-            warnings.append(_UNDESCRIBED)
+        for (name, number), shard in found.shards.items():
+            if name in same:
+                shards[after[name].identity, number] = shard
+        horizons = {key: time for key, time in found.horizons.items() if key in alive}
+        if before == after and found.asked > len(after):
+            self._layouts.doubt()
+        reached = ElasticsearchPosition(
+            layout=after,
+            shards=shards,
+            horizons=horizons,
+            fresh=self._fresh(found, position, after),
+        )
         return Batch(
             records=self._records(hit for hit in found.hits if hit.index in same),
-            position=Position(ElasticsearchPosition(layout=after, shards=shards)),
+            position=Position(position if reached == position else reached),
             more=found.more or bool(after.keys() - same),
-            warnings=tuple(warnings),
+            warnings=tuple(self._warnings(reached)),
+            unsettled=sum(shard.unsettled for shard in shards.values()),
+            inexact=len(reached.unnumbered),
         )
+
+    def _fresh(
+        self, found: _Round, position: ElasticsearchPosition, after: Layout
+    ) -> frozenset[ShardKey]:
+        """Return the shards in which something was found lately."""
+        now_s = self._cluster.clock.seconds()
+        for (name, number), shard in found.shards.items():
+            if name in after and shard.witness != position.witness(name, number):
+                self._moved_s[after[name].identity, number] = now_s
+        self._moved_s = {
+            key: at_s for key, at_s in self._moved_s.items() if now_s - at_s < _FRESH_S
+        }
+        return frozenset(self._moved_s)
+
+    def _warnings(self, position: ElasticsearchPosition) -> Iterator[str]:
+        if not position.layout:
+            yield NOTHING.format(index=self._source.index)
+        for name in position.unnumbered:
+            yield INEXACT.format(name=name, overlap=self._overlap_s)
 
     def _records(self, hits: Iterable[Hit]) -> list[Record]:
         fields = self._source.timestamp_fields
@@ -151,8 +259,8 @@ class Tailing:
 
 
 def _having(layout: Layout, number: int) -> list[str]:
-    """Return the indices that have, or may have, a shard of this number."""
-    return [name for name, place in layout.items() if _has(place, number)]
+    """Return the indices that have, or may have, a shard of this number, and can be asked."""
+    return [name for name, place in layout.items() if place.numbered and _has(place, number)]
 
 
 def _has(place: IndexPlace, number: int) -> bool:

@@ -114,7 +114,8 @@ class EmbeddedBackend:
         await self._catching_up.acquire()
         try:
             while not await self._threads.write(lambda: self._writer.catch_up(lane)):
-                pass
+                if self._closing:
+                    raise StoreUnavailable(f"{self._file.name} is closed")
             self._live.add(lane)
         finally:
             self._catching_up.release()
@@ -136,7 +137,8 @@ class EmbeddedBackend:
         try:
             await self.tend()
         except StoreError as error:
-            self._log.warn("tending {file}: {error}", file=self._file.name, error=str(error))
+            if not self._closing:
+                self._log.warn("tending {file}: {error}", file=self._file.name, error=str(error))
         finally:
             if not self._closing:
                 self._timer = self._reactor.callLater(TEND_INTERVAL_S, self._begin_tending)

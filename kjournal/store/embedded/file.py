@@ -11,7 +11,7 @@ from typing import IO
 
 from kjournal.errors import StoreError, StoreTimeout, StoreUnavailable
 
-FORMAT = 1
+FORMAT = 2
 """Version of the schema, in the file's `user_version`."""
 
 _APPLICATION = 0x6B6A6E6C  # "kjnl", in the file's `application_id`
@@ -36,6 +36,10 @@ CREATE TABLE lanes (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, upto I
 CREATE TABLE places (lane INTEGER NOT NULL, value TEXT NOT NULL, time_us INTEGER NOT NULL,
   row INTEGER NOT NULL, PRIMARY KEY (lane, value, time_us, row)) WITHOUT ROWID;
 CREATE INDEX places_row ON places (lane, row);
+"""
+# For each second in which something was committed, the last row before.
+_ARRIVALS = """
+CREATE TABLE arrivals (time_us INTEGER PRIMARY KEY, row INTEGER NOT NULL);
 """
 
 _MEANING = {
@@ -129,12 +133,17 @@ class StoreFile:
             raise StoreUnavailable(
                 f"{self.name} has format {found}; this kjournal knows up to {FORMAT}"
             )
+        if tables and found == FORMAT:
+            return
         if tables:
+            connection.executescript(
+                f"BEGIN IMMEDIATE; {_ARRIVALS} PRAGMA user_version={FORMAT}; COMMIT;"
+            )
             return
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
         connection.execute("PRAGMA journal_mode=WAL")
         connection.executescript(
-            f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id={_APPLICATION};"
+            f"BEGIN IMMEDIATE; {_SCHEMA} {_ARRIVALS} PRAGMA application_id={_APPLICATION};"
             f"PRAGMA user_version={FORMAT};"
             "INSERT INTO marks VALUES ('file', lower(hex(randomblob(6)))), ('swept', 0); COMMIT;"
         )

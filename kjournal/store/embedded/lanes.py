@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import attrs
 
 from kjournal.codec import dump_json, parse_time_us
-from kjournal.query.clause import clause_holds
+from kjournal.query.clause import clause_holds, scalars_of
 from kjournal.query.model import Document
-from kjournal.query.paths import ABSENT, lookup, text_of
+from kjournal.query.paths import ABSENT, lookup, spellings
 from kjournal.store.embedded.patterns import matches
 from kjournal.store.interfaces import Source
 
-RULES = 1
+RULES = 2
 """Raised whenever the code below, or what it calls, decides otherwise: old lanes are made anew."""
 
 VALUE_CHARACTERS = 200
@@ -56,11 +56,8 @@ class Lane:
         """Return the values that the record is found by: all that any clause could compare."""
         if not self.paths:
             return {""}
-        values = [lookup(document, path) for path in self.paths]
-        elements = [
-            one for value in values for one in (value if isinstance(value, list) else [value])
-        ]
-        return {cut(text) for text in map(text_of, elements) if text is not None}
+        values = (value for path in self.paths for value in spellings(document, path))
+        return {cut(text) for text in scalars_of(values)}
 
 
 def cut(value: str) -> str:

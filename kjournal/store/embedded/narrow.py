@@ -2,13 +2,18 @@
 
 Documents are stored as `dump_json` writes them, so text that a document holds stands in its bytes
 exactly as `dump_json` writes that text alone. A clause with several spellings (a number, a boolean)
-is left to `clause_holds`.
+is left to `clause_admits`.
 """
 
 from collections.abc import Iterable
 
 from kjournal.codec import dump_json
 from kjournal.query.model import Clause, Operator
+
+MAX_NEEDLES = 100
+"""Beyond so many texts the bytes are not looked through: SQLite's limits on a query are near then,
+and each text is another walk through each document.
+"""
 
 _PRESENCE = (Operator.IN, Operator.EXISTS, Operator.GREATER, Operator.LESS)
 
@@ -19,7 +24,7 @@ def condition(clauses: Iterable[Clause]) -> tuple[str, list[bytes]]:
     parameters: list[bytes] = []
     for clause in clauses:
         needles = _needles(clause)
-        if needles:
+        if needles and len(parameters) + len(needles) <= MAX_NEEDLES:
             tests.append(f"({' OR '.join(['instr(r.document, ?)'] * len(needles))})")
             parameters += needles
     return " AND ".join(tests), parameters

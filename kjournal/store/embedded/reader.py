@@ -13,7 +13,7 @@ import attrs
 
 from kjournal.codec import load_json
 from kjournal.errors import CursorExpired, StoreRejected
-from kjournal.query.clause import clause_holds
+from kjournal.query.clause import clause_admits
 from kjournal.query.model import Batch, Clause, Page, PageStart, Position, Query, Record
 from kjournal.store.embedded.lanes import Lane, cut
 from kjournal.store.embedded.narrow import condition
@@ -46,6 +46,7 @@ class ListRequest:
     limit: int
     at: int | None
     after: PageStart | None
+    beyond: int = 0
     by_value: tuple[Lane, ...] = ()
 
 
@@ -55,16 +56,18 @@ def read_page(connection: sqlite3.Connection, request: ListRequest) -> Page:
     Raises: CursorExpired, StoreRejected.
     """
     file, swept = _marks(connection)
-    ceiling = _ceiling(request, file) if request.after else request.at
+    beyond, ceiling = request.beyond, request.at
+    if request.after and request.after.snapshot:
+        beyond, ceiling = _bounds(request.after.snapshot, file)
     if ceiling is None:
         ceiling = last_row(connection)
     if ceiling < swept:
         raise CursorExpired("the list has taken too long; it must begin anew")
-    snapshot = f"{file}.{ceiling}"
+    snapshot = f"{file}.{beyond}.{ceiling}"
     warning = missing_indices(connection, request.lane.source.index)
     if warning:
         return Page(records=[], snapshot=snapshot, more=False, warnings=(warning,))
-    rows = _candidates(connection, request, ceiling)
+    rows = _candidates(connection, request, (beyond, ceiling))
     records, more = _taken(rows, request.limit, request.query.clauses)
     return Page(records=records, snapshot=snapshot, more=more)
 
@@ -101,6 +104,14 @@ def read_records(connection: sqlite3.Connection, lane: Lane, id: str) -> list[Re
     return [_record(row) for row in connection.execute(sql, (_lane_number(connection, lane), id))]
 
 
+def row_before(connection: sqlite3.Connection, time_us: int) -> int:
+    """Return a row before all that were committed at a time or later, as late as is known."""
+    found = connection.execute(
+        "SELECT row FROM arrivals WHERE time_us <= ? ORDER BY time_us DESC LIMIT 1", (time_us,)
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
 def missing_indices(
     connection: sqlite3.Connection, pattern: str, *, strict: bool = True
 ) -> str | None:
@@ -122,20 +133,20 @@ def _marks(connection: sqlite3.Connection) -> tuple[str, int]:
     return str(marks["file"]), int(marks["swept"])
 
 
-def _ceiling(request: ListRequest, file: str) -> int:
-    assert request.after is not None  # noqa: S101 - the caller asked
-    made_by, _, ceiling = request.after.snapshot.partition(".")
-    if made_by != file or not ceiling.isdecimal():
+def _bounds(snapshot: str, file: str) -> tuple[int, int]:
+    """Return between which rows a snapshot lies: above the first, up to the second."""
+    made_by, *rows = snapshot.split(".")
+    if made_by != file or len(rows) != 2 or not all(row.isdecimal() for row in rows):
         raise CursorExpired("the list was begun on another file; it must begin anew")
-    return int(ceiling)
+    return int(rows[0]), int(rows[1])
 
 
 def _candidates(
-    connection: sqlite3.Connection, request: ListRequest, ceiling: int
+    connection: sqlite3.Connection, request: ListRequest, rows: tuple[int, int]
 ) -> Iterator[_Row]:
     """Yield rows in the order of lists, a superset of what is wanted."""
     number, values = _best_lane(connection, request)
-    scans = [_scan(connection, request, ceiling, number, value) for value in values]
+    scans = [_scan(connection, request, rows, number, value) for value in values]
     # A record with several values (an array) stands in several scans, at one place.
     return (next(same) for _, same in groupby(heapq.merge(*scans, key=_PLACE), key=_PLACE))
 
@@ -168,13 +179,18 @@ def is_lookup(clause: Clause) -> bool:
 
 
 def _scan(
-    connection: sqlite3.Connection, request: ListRequest, ceiling: int, number: int, value: str
+    connection: sqlite3.Connection,
+    request: ListRequest,
+    rows: tuple[int, int],
+    number: int,
+    value: str,
 ) -> Iterator[_Row]:
     test, needles = condition(request.query.clauses)
     begin_us, begin_row = request.query.since_us, -1
     if request.after is not None:
         begin_us, begin_row = (int(str(part)) for part in request.after.after)
-    parameters: list[object] = [number, value, ceiling, ceiling, *needles]
+    beyond, ceiling = rows
+    parameters: list[object] = [number, value, beyond, ceiling, ceiling, *needles]
     if begin_us is not None:
         test += " AND (p.time_us, p.row) > (?, ?)"
         parameters += [begin_us, begin_row]
@@ -182,11 +198,11 @@ def _scan(
         test += " AND p.time_us < ?"
         parameters.append(request.query.until_us)
     sql = (
-        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE p.lane = ? AND p.value = ? AND p.row <= ?"
-        f" AND (r.gone IS NULL OR r.gone > ?) AND {test} ORDER BY p.time_us, p.row"
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE p.lane = ? AND p.value = ?"
+        f" AND p.row > ? AND p.row <= ? AND (r.gone IS NULL OR r.gone > ?) AND {test} ORDER BY p.time_us, p.row"
     )
-    with closing(connection.execute(sql, parameters)) as rows:
-        yield from rows
+    with closing(connection.execute(sql, parameters)) as found:
+        yield from found
 
 
 def _taken(
@@ -199,7 +215,7 @@ def _taken(
         if len(records) >= limit or taken_bytes > MAX_PAGE_BYTES:
             return records, True
         record = _record(row)
-        if all(clause_holds(record.document, clause) for clause in clauses):
+        if all(clause_admits(record.document, clause) for clause in clauses):
             records.append(record)
             taken_bytes += len(row[5])
     return records, False

@@ -17,13 +17,21 @@ _LANE_KEPT_US = 7 * 86400 * MICROSECONDS
 
 
 def delete_older(writer: Writer, before_us: int) -> int:
-    """Delete the oldest records below an age time, at most STEP_ROWS."""
+    """Delete the oldest records below an age time, at most STEP_ROWS.
+
+    Those that were as old when they arrived are counted, and told to the operator.
+    """
     with writer.transaction() as connection:
         rows = connection.execute(
-            "SELECT row FROM records WHERE age_us < ? ORDER BY age_us, row LIMIT ?",
+            "SELECT row, age_us FROM records WHERE age_us < ? ORDER BY age_us, row LIMIT ?",
             (before_us, STEP_ROWS),
         ).fetchall()
-        return _delete(connection, writer, [row for (row,) in rows])
+        removed = _delete(connection, writer, [row for row, _ in rows])
+    writer.overdue.removed([age_us for _, age_us in rows])
+    if removed < STEP_ROWS:
+        writer.overdue.swept(before_us)
+    writer.overdue.tell(writer.now_us)
+    return removed
 
 
 def delete_surplus(writer: Writer, max_bytes: int) -> int:

@@ -14,12 +14,16 @@ from kjournal.store.embedded.reader import (
     read_batch,
     read_page,
     read_records,
+    row_before,
 )
 from kjournal.store.embedded.threads import Threads
 from kjournal.store.interfaces import IStore, Source
 
 MAX_LOOKUPS = 3
-"""How many different paths a source's records are kept by, for clauses to look up."""
+"""How many different paths a source's records are kept by, for clauses to look up.
+
+Each costs a row for every record that is written. One of them is for the namespace's paths only.
+"""
 
 
 @implementer(IStore)
@@ -44,6 +48,7 @@ class EmbeddedStore:
         *,
         limit: int,
         at: Position | None = None,
+        beyond: Position | None = None,
         after: PageStart | None = None,
     ) -> Page:
         """Return a page; clauses with IN are looked up by value after their paths' first use."""
@@ -54,6 +59,7 @@ class EmbeddedStore:
             query=query,
             limit=min(limit, self._lane.source.max_page),
             at=None if at is None else _row_of(at),
+            beyond=0 if beyond is None else _row_of(beyond),
             after=after,
             by_value=tuple(self._by_value),
         )
@@ -70,6 +76,10 @@ class EmbeddedStore:
         row = None if position is None else _row_of(position)
         return await self._threads.read(partial(read_batch, lane=self._lane, position=row))
 
+    async def position_before(self, time_us: int) -> Position:
+        """Return the last row that was committed in the second before a time, or earlier."""
+        return Position(await self._threads.read(partial(row_before, time_us=time_us)))
+
     async def release(self, snapshot: str) -> None:
         """Do nothing: a snapshot is a number."""
 
@@ -82,9 +92,15 @@ class EmbeddedStore:
 
     def _want_lookups(self, query: Query) -> None:
         for clause in query.clauses:
-            lane = Lane(self._lane.source, clause.paths)
-            if is_lookup(clause) and lane not in self._wanted and len(self._wanted) < MAX_LOOKUPS:
-                self._wanted.append(lane)
+            # Whatever else a client's selector names is walked for: it would cost every write.
+            if is_lookup(clause) and clause.paths in self._lane.source.lookups:
+                self._want(Lane(self._lane.source, clause.paths))
+
+    def _want(self, lane: Lane) -> None:
+        first = self._lane.source.lookups[0]
+        others = sum(wanted.paths != first for wanted in self._wanted)
+        if lane not in self._wanted and (lane.paths == first or others < MAX_LOOKUPS - 1):
+            self._wanted.append(lane)
 
 
 def _row_of(position: Position) -> int:

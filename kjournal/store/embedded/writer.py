@@ -12,10 +12,14 @@ from kjournal.query.model import Document
 from kjournal.store.embedded.file import StoreFile
 from kjournal.store.embedded.ids import AutoIds
 from kjournal.store.embedded.lanes import Lane, event_time_us
+from kjournal.store.embedded.overdue import Overdue
 from kjournal.store.interfaces import NewDocument, Source, Written
 
 CATCH_UP_ROWS = 500
 """Rows that one step of catching up reads, in one transaction of some 10 ms."""
+
+ARRIVALS_KEPT_US = 86400 * MICROSECONDS
+"""How far back the file knows when its rows came."""
 
 _KNOWN_TIMES = ("@timestamp", "timestamp", "time", "requestReceivedTimestamp", "lastTimestamp")
 """Where the age of a record is found that belongs to no open source."""
@@ -56,6 +60,7 @@ class Writer:
         self._opened: sqlite3.Connection | None = None
         self._live: dict[Source, list[_LiveLane]] = {}
         self._sources: tuple[Source, ...] = ()
+        self.overdue = Overdue(file.name)
 
     def know(self, source: Source) -> None:
         """Let a source tell the event time, and so the age, of what is written from now on.
@@ -197,7 +202,7 @@ class _Commit:
         self._live = live
         self._ids = ids
         self._now_us = now_us
-        self._row = last_row(connection)
+        self._row = self._begins_at = last_row(connection)
         self._indices: dict[str, int] = {}
         self._added: dict[int, int] = {}
 
@@ -227,8 +232,21 @@ class _Commit:
             "UPDATE indices SET records = records + ? WHERE number = ?",
             [(count, number) for number, count in self._added.items()],
         )
+        if self._row > self._begins_at:
+            self._note_arrival()
         numbers = [(self._row, one.number) for lanes in self._live.values() for one in lanes]
         self._connection.executemany("UPDATE lanes SET upto = ? WHERE number = ?", numbers)
+
+    def _note_arrival(self) -> None:
+        """Note for each second with a commit the last row before it: where watches resume."""
+        second_us = self._now_us // MICROSECONDS * MICROSECONDS
+        noted = self._connection.execute(
+            "INSERT OR IGNORE INTO arrivals VALUES (?, ?)", (second_us, self._begins_at)
+        )
+        if noted.rowcount:
+            self._connection.execute(
+                "DELETE FROM arrivals WHERE time_us < ?", (second_us - ARRIVALS_KEPT_US,)
+            )
 
     def _insert(self, item: Encoded, index_number: int, id: str, version: int) -> None:
         age_us = self._place(item.new)

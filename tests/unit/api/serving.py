@@ -20,10 +20,14 @@ from kjournal.config.model import APISettings
 from kjournal.kinds.mapping import Mapping, field_map_of
 from kjournal.kinds.registry import KINDS
 from kjournal.store.interfaces import Source
-from kjournal.tail.tail import Tail
+from kjournal.tail.figures import TailLimits
+from kjournal.tail.tail import IDLE_FACTOR, Tail
 from tests.fakes.memory_store import MemoryBackend, MemoryStore
 
 BEGIN_S = 1_700_000_000.0
+INTERVAL_S = 0.5
+# Even an idle tail has polled after so long.
+POLL_S = INTERVAL_S * IDLE_FACTOR
 ROOT = "/apis/core.kjournal/v1alpha1"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 PARTIAL_LIST = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"
@@ -131,6 +135,10 @@ class Server:
     health: Health
     site: APISite
 
+    def tail(self, plural: str = "containerlogs") -> Tail:
+        """Return a kind's tail."""
+        return self.resources[plural].tail
+
     def store(self, plural: str = "containerlogs") -> MemoryStore:
         """Return a kind's store."""
         store = self.resources[plural].store
@@ -148,8 +156,8 @@ class Server:
         for number in range(begin, begin + count):
             self.line(str(number), number - 3600)
 
-    def tick(self, seconds: float = 0.5) -> None:
-        """Let time pass, and what was due at once happen."""
+    def tick(self, seconds: float = POLL_S) -> None:
+        """Let time pass, until the next poll by default, and what was due at once happen."""
         self.clock.advance(seconds)
         for _ in range(50):
             self.clock.advance(0)
@@ -174,27 +182,38 @@ class Server:
         return self.call(ROOT + target, **headers)
 
 
-def server(customize: Callable[[APISettings], APISettings] = lambda settings: settings) -> Server:
-    """Return a gateway of all kinds on one backend."""
-    clock = Clock()
-    clock.rightNow = BEGIN_S
-    backend = MemoryBackend()
+def _same(settings: APISettings) -> APISettings:
+    return settings
+
+
+def server(
+    customize: Callable[[APISettings], APISettings] = _same,
+    limits: TailLimits | None = None,
+    beside: Server | None = None,
+    token_key: bytes = b"k" * 32,
+) -> Server:
+    """Return a gateway of all kinds on one backend; `beside` is another process on it."""
+    clock = Clock() if beside is None else beside.clock
+    if beside is None:
+        clock.rightNow = BEGIN_S
+    backend = MemoryBackend() if beside is None else beside.backend
     resources = {}
     for plural, kind in KINDS.items():
         settings = customize(APISettings(resource=plural))
         source = Source(kind=plural, index="*", max_page=settings.bulk_size)
         store = backend.open_store(source)
         mapping = Mapping.compile(kind, field_map_of(kind, settings.field_map))
+        tail = Tail(store, mapping, clock, interval_s=INTERVAL_S, limits=limits or TailLimits())
         resources[plural] = Resource(
             kind=kind,
             store=store,
             mapping=mapping,
-            tail=Tail(store, mapping, clock, interval_s=0.5),
+            tail=tail,
             settings=settings,
             clock=clock,
         )
     health = Health()
-    surface = Surface(resources=resources, token_key=b"k" * 32, health=health)
+    surface = Surface(resources=resources, token_key=token_key, health=health)
     site = APISite(Gate(Routes(surface).app.resource(), LoopbackGuard()))
     site.reactor = clock  # type: ignore[assignment]  # HTTPFactory's idle timers
     return Server(clock, backend, resources, health, site)

@@ -170,7 +170,7 @@ def test_expired_tokens(api: Server) -> None:
     """A token is 410 Expired when its snapshot or its checkpoint is gone."""
     api.lines(3)
     token = api.get(f"{LINES}?limit=1").json["metadata"]["continue"]
-    api.store().expired.add("s3")
+    api.store().expired.add("s0.3")
     found = api.get(f"{LINES}?limit=1&continue={token}")
     assert (found.status, found.json["reason"], found.json["code"]) == (410, "Expired", 410)
     assert "retry-after" not in found.headers
@@ -330,7 +330,7 @@ def test_streamed(many: Server, accept: str) -> None:
     assert found.headers["content-type"] == "application/json"
     assert len(found.json["rows" if accept is TABLE else "items"]) == 1000
     assert "continue" not in found.json["metadata"]
-    assert many.store().released == ["s1000"]
+    assert many.store().released == ["s0.1000"]
 
 
 def test_streamed_failure(many: Server) -> None:
@@ -346,7 +346,7 @@ def test_streamed_failure(many: Server) -> None:
     assert not found.whole
     assert b'"metadata":{"resourceVersion"' not in found.body[-200:]
     assert b"gone" not in found.bytes
-    assert many.store().released == ["s1000"]
+    assert many.store().released == ["s0.1000"]
 
 
 def _now() -> Deferred[None]:
@@ -361,7 +361,7 @@ def test_first_slices_failure(many: Server) -> None:
     many.store().next_answers("list_page", _now(), StoreUnavailable("gone"))
     found = many.get(f"{LINES}?limit=301")
     assert found.status == 503
-    assert many.store().released == ["s1000"]
+    assert many.store().released == ["s0.1000"]
 
 
 def test_slow_reader(many: Server) -> None:
@@ -379,7 +379,7 @@ def test_slow_reader(many: Server) -> None:
     many.tick(2)
     assert found.transport.aborted
     assert not found.whole
-    assert many.store().released == ["s1000"]
+    assert many.store().released == ["s0.1000"]
 
 
 def test_slow_reader_resumes(many: Server) -> None:
@@ -404,7 +404,7 @@ def test_disconnect(many: Server, limit: str) -> None:
     found.leave()
     many.tick(0)
     assert many.store().calls.count("list_page") == 2
-    assert many.store().released == ["s1000"]
+    assert many.store().released == ["s0.1000"]
 
 
 def test_disconnect_before_checkpoint(api: Server) -> None:

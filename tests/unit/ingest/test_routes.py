@@ -11,6 +11,8 @@ from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from kjournal.errors import StoreOverloaded, StoreRejected, StoreUnavailable
+from kjournal.ingest import writing
+from kjournal.ingest.intake import MAX_BODY_BYTES
 from kjournal.ingest.writing import SLICE_ITEMS
 from tests.conftest import LoggedFailures
 from tests.unit.ingest.conftest import KEY, Port, answer_of, ndjson
@@ -139,6 +141,7 @@ def test_badly_compressed(port: Port, encoding: str, packed: bytes, status: int)
     """What cannot be unpacked is told; a bomb is stopped at the limit."""
     answer = port.send("POST", "/_bulk", packed, content_encoding=encoding)
     assert answer.status == status
+    assert status != 413 or f"{MAX_BODY_BYTES} bytes" in answer.json["error"]["reason"]
     assert port.intake.waiting_bytes == 0
 
 
@@ -284,6 +287,7 @@ def test_too_large(port: Port) -> None:
     port.intake.max_body_bytes = 1000
     told = port.send("POST", "/_bulk", b"x" * 1001)
     assert (told.status, told.error) == (413, "content_too_long_exception")
+    assert "1000 bytes" in told.json["error"]["reason"]
     head = b"POST /_bulk HTTP/1.1\r\nhost: k\r\ntransfer-encoding: chunked\r\n\r\n"
     chunk = b"1f4\r\n" + b"x" * 500 + b"\r\n"
     assert answer_of(port.raw(head + 3 * chunk + b"0\r\n\r\n")).status == 413
@@ -325,6 +329,61 @@ def test_right_key(locked_port: Port) -> None:
     for header in (f"ApiKey {KEY}", f"Basic {basic}"):
         assert locked_port.send("POST", "/_bulk", TWO, authorization=header).status == 200
     assert locked_port.send("POST", "/_bulk", TWO, authorization="ApiKey x").status == 401
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [
+        (b"authorization: \xff", 401),
+        (b"authorization: ApiKey \xff\xfe", 401),
+        (b"authorization: Basic \xff", 401),
+        (b"authorization: ApiKey secret-key\r\ncontent-encoding: \xff", 415),
+        (b"authorization: ApiKey secret-key\r\nuser-agent: \xff", 200),
+        (b"authorization: ApiKey secret-key\r\nhost: \xff", 200),
+        (b"authorization: ApiKey secret-key\r\nhost: a..b", 200),
+    ],
+)
+def test_headers_of_any_bytes(locked_port: Port, line: bytes, status: int) -> None:
+    """Header values that are no UTF-8 are refused or passed over, in Elasticsearch's shape."""
+    host = b"" if b"host:" in line else b"host: k\r\n"
+    head = b"POST /_bulk HTTP/1.1\r\n%s%s\r\ncontent-length: %d\r\n\r\n" % (host, line, len(TWO))
+    answer = answer_of(locked_port.raw(head + TWO))
+    assert answer.status == status
+    assert ("errors" in answer.json) is (status == 200)
+    assert len(locked_port.sink.documents) == (2 if status == 200 else 0)
+
+
+@pytest.mark.parametrize("path", ["/%ff/_bulk", "/logs/_doc/%ff", "/%ed%a0%80/_bulk"])
+def test_path_of_any_bytes(port: Port, path: str) -> None:
+    """A path that is no UTF-8 is refused in Elasticsearch's shape."""
+    answer = port.send("POST", path, TWO)
+    assert (answer.status, answer.error) == (400, "illegal_argument_exception")
+
+
+def test_too_many_items(port: Port, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request of too many items is refused as a whole, with the limit; nothing is stored."""
+    monkeypatch.setattr(writing, "MAX_ITEMS", 3000)
+    one = ndjson(INTO_LOGS, "{}")
+    for items in (one, ndjson('{"delete":{"_index":"logs","_id":"1"}}')):
+        answer = port.send("POST", "/_bulk", items * 3001)
+        assert (answer.status, answer.error) == (413, "content_too_long_exception")
+        assert "3000 items" in answer.json["error"]["reason"]
+        assert port.sink.documents == []
+    assert port.send("POST", "/_bulk", one * 3000).status == 200
+    assert len(port.sink.documents) == 3000
+
+
+def test_answers_are_bounded(port: Port) -> None:
+    """What is refused for its length is not sent back at that length, let alone several times."""
+    name = "X" * 100_000
+    body = ndjson(*(f'{{"index":{{"_index":"{name}","_id":"{name}"}}}}', "{}") * 10)
+    answer = port.send("POST", "/_bulk", body)
+    assert answer.json["errors"] is True
+    assert len(answer.body) < 20_000
+    name = "X" * 10_000
+    for path in (f"/{name}/_doc/1", f"/logs/_doc/{name}"):
+        answer = port.send("PUT", path, b"{}")
+        assert (answer.status, len(answer.body) < 2000) == (400, True)
 
 
 def test_identity(port: Port) -> None:

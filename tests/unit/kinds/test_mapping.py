@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from kjournal.codec import dump_json
 from kjournal.kinds.mapping import Mapping, field_map_of
-from kjournal.kinds.model import Object, Row
+from kjournal.kinds.model import Kind, Object, Row
 from kjournal.kinds.registry import KINDS
+from kjournal.query.clauses import query_of
 from kjournal.query.model import Record
+from kjournal.query.selectors import parse_fields
+from kjournal.query.view import View
 
 TIME_US = 1_700_000_000_123_456
 
@@ -48,6 +51,104 @@ def test_metadata() -> None:
 def test_no_namespace(namespace: Any) -> None:
     """A namespace that is not one text belongs to nobody."""
     assert mapped("containerlogs", {"metadata": {"namespace": namespace}}) is None
+
+
+FLUENT_BIT = {"metadata.namespace": ("kubernetes.namespace_name",)}
+TWO_PATHS = {"metadata.namespace": ("k8s.ns", "kubernetes.namespace_name")}
+
+
+@pytest.mark.parametrize(
+    ("configured", "document", "namespace"),
+    [
+        (FLUENT_BIT, {"kubernetes": {"namespace_name": "a"}}, "a"),
+        (FLUENT_BIT, {"kubernetes.namespace_name": "a"}, "a"),
+        (
+            FLUENT_BIT,
+            {"kubernetes.namespace_name": "b", "kubernetes": {"namespace_name": "a"}},
+            None,
+        ),
+        (
+            FLUENT_BIT,
+            {"kubernetes": {"namespace_name": "a"}, "kubernetes.namespace_name": "b"},
+            None,
+        ),
+        (
+            FLUENT_BIT,
+            {"kubernetes": {"namespace_name": "a"}, "kubernetes.namespace_name": ""},
+            None,
+        ),
+        (
+            FLUENT_BIT,
+            {"kubernetes": {"namespace_name": "a"}, "kubernetes.namespace_name": {}},
+            None,
+        ),
+        (
+            FLUENT_BIT,
+            {"kubernetes": {"namespace_name": "a"}, "kubernetes.namespace_name": "a"},
+            "a",
+        ),
+        (
+            FLUENT_BIT,
+            {"kubernetes": {"namespace_name": "a"}, "kubernetes.namespace_name": None},
+            "a",
+        ),
+        (TWO_PATHS, {"k8s": {"ns": "a"}, "kubernetes": {"namespace_name": "b"}}, "a"),
+        (TWO_PATHS, {"k8s.ns": None, "kubernetes": {"namespace_name": "b"}}, "b"),
+        (TWO_PATHS, {"k8s": {"ns": "a"}, "k8s.ns": None, "kubernetes.namespace_name": "b"}, "a"),
+        ({}, {"metadata": {"namespace": "a"}, "metadata.namespace": "b"}, None),
+    ],
+)
+def test_forged_namespace(
+    configured: dict[str, tuple[str, ...]], document: dict[str, Any], namespace: str | None
+) -> None:
+    """A document that spells its namespace in two ways, and not alike, belongs to nobody."""
+    obj = mapped("containerlogs", document, configured)
+    assert (obj and obj["metadata"]["namespace"]) == namespace
+
+
+def test_lookups() -> None:
+    """Records may be kept by mapped fields and by those of the kind, first by the namespace.
+
+    What lies below a free field is named by clients, and so is not among them.
+    """
+    kind = KINDS["containerlogs"]
+    configured = {
+        **TWO_PATHS,
+        "metadata.labels": ("kubernetes.labels",),
+        "metadata.annotations.host": ("kubernetes.host",),
+        "payload": (".",),
+        "pod": ("kubernetes.pod_name", "pod"),
+    }
+    found = Mapping.compile(kind, field_map_of(kind, configured)).lookups()
+    assert found[0] == ("k8s.ns", "kubernetes.namespace_name")
+    assert set(found[1:]) == {
+        ("kubernetes.host", "metadata.annotations.host"),
+        ("kubernetes.pod_name", "pod"),
+        ("container",),
+    }
+    events = Mapping.compile(KINDS["events"], field_map_of(KINDS["events"], {})).lookups()
+    assert events[0] == ("metadata.namespace",)
+    assert ("type",) in events
+    assert ("regarding.name", "involvedObject.name") in events
+    plain = Mapping.compile(kind, field_map_of(kind, {})).lookups()
+    assert plain == (("metadata.namespace",), ("pod",), ("container",)), "no line is a key"
+    assert not any("count" in path for paths in events for path in paths), "numbers are reshaped"
+
+
+@pytest.mark.parametrize("kind", KINDS.values())
+def test_lookups_are_what_clauses_ask(kind: Kind) -> None:
+    """Each way in which records are kept is that of some selector, to the letter."""
+    mapping = Mapping.compile(kind, field_map_of(kind, {"metadata.annotations.host": ("h",)}))
+    selectors = [f"{name}=x" for name in kind.selectable_fields() if "*" not in name]
+    asked = {
+        clause.paths
+        for selector in (*selectors, "metadata.annotations.host=x")
+        if "creationTimestamp" not in selector
+        for clause in query_of(
+            View(kind="k", namespace="n", fields=parse_fields(selector)), mapping.fields, None
+        ).clauses
+    }
+    assert set(mapping.lookups()) <= asked
 
 
 def test_fields() -> None:

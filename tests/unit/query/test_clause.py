@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kjournal.query.clause import clause_holds
+from kjournal.query.clause import clause_admits, clause_holds
 from kjournal.query.model import Clause, Operator
 
 DOCUMENT: dict[str, Any] = {
@@ -45,3 +45,27 @@ def test_holds(
 ) -> None:
     """The first path that is present decides; of an array one element is enough."""
     assert clause_holds(DOCUMENT, Clause(paths, operator, values)) is expected
+
+
+@pytest.mark.parametrize(
+    ("paths", "operator", "values", "expected"),
+    [
+        (("n", "a.b"), Operator.IN, ("x",), True),
+        (("a.b",), Operator.IN, ("forged",), True),
+        (("a.b",), Operator.IN, ("x",), True),
+        (("a.b",), Operator.IN, ("y",), False),
+        (("a.b",), Operator.NOT_IN, ("x",), False),
+        (("a.b",), Operator.NOT_IN, ("y",), True),
+        (("none", "z"), Operator.EXISTS, (), False),
+        (("none", "n"), Operator.EXISTS, (), True),
+        (("none",), Operator.MISSING, (), True),
+        (("n", "m"), Operator.GREATER, ("50",), True),
+        (("n",), Operator.GREATER, ("50",), False),
+    ],
+)
+def test_admits(
+    paths: tuple[str, ...], operator: Operator, values: tuple[str, ...], expected: bool
+) -> None:
+    """Any value at any of the paths, however spelled, will do: an object may be made of it."""
+    document = {**DOCUMENT, "a.b": "forged", "m": 99}
+    assert clause_admits(document, Clause(paths, operator, values)) is expected

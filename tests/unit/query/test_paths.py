@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kjournal.query.paths import ABSENT, WHOLE, first_of, lookup, text_of
+from kjournal.query.paths import ABSENT, WHOLE, first_of, lookup, spellings, text_of
 
 KEYS = ("a", "b", "c")
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=3)
@@ -84,6 +84,40 @@ def test_whole() -> None:
 def test_lookup(document: Any, path: str, expected: Any) -> None:
     """Mixed spellings are tried; arrays are values."""
     assert lookup(document, path) == expected
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "expected"),
+    [
+        ({"a": {"b": 1}, "a.b": 2}, "a.b", [1, 2]),
+        ({"a.b": 2, "a": {"b": 1}}, "a.b", [1, 2]),
+        ({"a.b.c": 4, "a.b": {"c": 3}, "a": {"b.c": 2, "b": {"c": 1}}}, "a.b.c", [1, 2, 3, 4]),
+        ({"a": {"b": None}, "a.b": 2}, "a.b", [None, 2]),
+        ({"a": 1}, "a", [1]),
+        ({"a": 1}, "b", []),
+        ("text", "a", []),
+        ({"a": 1}, WHOLE, [{"a": 1}]),
+        ({"a": [{"b": 1}], "a.b": 2}, "a.b", [2]),
+    ],
+)
+def test_spellings(document: Any, path: str, expected: list[Any]) -> None:
+    """All that stands at a path, nested before dotted, in whatever order it was written."""
+    assert list(spellings(document, path)) == expected
+
+
+def test_one_order() -> None:
+    """Where a path is spelled twice, the nested one is found, unless it is null."""
+    assert lookup({"a.b": 2, "a": {"b": 1}}, "a.b") == 1
+    assert lookup({"a.b": 2, "a": {"b": None}}, "a.b") == 2
+    assert lookup({"a.b": None, "a": {}}, "a.b") is None
+
+
+@given(nested, paths)
+def test_lookup_is_a_spelling(document: Any, path: str) -> None:
+    """What a lookup finds is the first spelling that is not null."""
+    found = list(spellings(document, path))
+    present = [value for value in found if value is not None]
+    assert lookup(document, path) == (present[0] if present else None if found else ABSENT)
 
 
 def test_first_of() -> None:

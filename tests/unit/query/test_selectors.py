@@ -1,6 +1,7 @@
 """Selectors: text to requirements, and nothing but BadRequest for what cannot be read."""
 
 import string
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,12 @@ from hypothesis import strategies as st
 from kjournal.errors import BadRequest
 from kjournal.query.model import Operator
 from kjournal.query.selectors import (
+    MAX_DOTS,
+    MAX_PATH_CHARS,
+    MAX_PATH_DOTS,
     MAX_SELECTOR_CHARS,
+    MAX_TERMS,
+    MAX_VALUES,
     Requirement,
     parse_fields,
     parse_labels,
@@ -129,11 +135,92 @@ def test_long_nonsense(text: str) -> None:
             parse(text)
 
 
+class Counted(str):
+    """Text that counts how many of its characters were copied out of it."""
+
+    copied = 0
+
+    def __getitem__(self, at: Any) -> str:
+        found = super().__getitem__(at)
+        self.copied += len(found)
+        return found
+
+
+def test_linear() -> None:
+    """A selector full of parentheses is looked at a few times, not once for each of them."""
+    text = Counted("a" + "(" * 32_000)
+    with pytest.raises(BadRequest):
+        parse_fields(text)
+    assert text.copied < 20 * len(text)
+
+
 @pytest.mark.parametrize("parse", [parse_labels, parse_fields])
 def test_bound(parse: object) -> None:
     """A selector beyond the bound is refused before it is read."""
     with pytest.raises(BadRequest, match="longer than"):
         parse("a" * (MAX_SELECTOR_CHARS + 1))  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("parse", "term", "limit"),
+    [
+        (parse_labels, "a!=b", MAX_TERMS),
+        (parse_labels, "!a", MAX_TERMS),
+        (parse_fields, "a!=b", MAX_TERMS),
+        (parse_fields, "a in (b,c)", MAX_TERMS),
+    ],
+)
+def test_terms_are_counted(parse: Any, term: str, limit: int) -> None:
+    """So many terms are read, and one more is refused by a message that says how many."""
+    assert len(parse(",".join([term] * limit))) == limit
+    with pytest.raises(BadRequest, match=f"more than {limit} terms"):
+        parse(",".join([term] * (limit + 1)))
+
+
+@pytest.mark.parametrize("parse", [parse_labels, parse_fields])
+def test_values_are_counted(parse: Any) -> None:
+    """So many values stand in one set; of the same value many are as one, but are counted."""
+    for values in ([str(n) for n in range(MAX_VALUES)], ["x"] * MAX_VALUES):
+        assert len(parse(f"a in ({','.join(values)})")) == 1
+        with pytest.raises(BadRequest, match=f"more than {MAX_VALUES} values"):
+            parse(f"a in ({','.join([*values, 'y'])})")
+
+
+@pytest.mark.parametrize(
+    ("path", "readable"),
+    [
+        ("p" * MAX_PATH_CHARS, True),
+        ("p" * (MAX_PATH_CHARS + 1), False),
+        ("payload" + ".a" * MAX_PATH_DOTS, True),
+        ("payload" + ".a" * (MAX_PATH_DOTS + 1), False),
+        ("payload" + ".a" * 16_000, False),
+        ("payload.é", True),
+        *((f"payload.{control}", False) for control in ("\0", "a\0b", "\x1b", "\x7f", "a\x80b")),
+    ],
+)
+@pytest.mark.parametrize("end", ["=x", "!=x", ">5", " in (x)"])
+def test_field_paths_are_bounded(path: str, readable: bool, end: str) -> None:
+    """A field path that is too long, too deep or no text is refused, and the limit is told."""
+    if readable:
+        assert parse_fields(path + end)[0].key == path
+        return
+    with pytest.raises(BadRequest, match=f"{MAX_PATH_CHARS} characters and {MAX_PATH_DOTS} dots"):
+        parse_fields(path + end)
+
+
+def test_dots_are_counted() -> None:
+    """Many deep paths are refused, as one that is too deep is."""
+    term = "payload" + ".a" * 10 + "!=x"
+    assert len(parse_fields(",".join([term] * (MAX_DOTS // 10)))) == MAX_DOTS // 10
+    with pytest.raises(BadRequest, match=f"more than {MAX_DOTS} dots"):
+        parse_fields(",".join([term] * (MAX_DOTS // 10 + 1)))
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\0", "\x1b[31m", "a\tb", "a\nb"])
+def test_control_characters_in_values(value: str) -> None:
+    """A value is any text, alone or in a set."""
+    assert parse_fields(f"a={value}") == (Requirement("a", IN, (value,)),)
+    assert parse_fields(f"a in ({value},b)") == (Requirement("a", IN, (value, "b")),)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from kjournal.query.model import Operator
 from kjournal.query.selectors import Requirement, parse_fields
-from kjournal.query.view import View
+from kjournal.query.view import View, pinned_name
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,7 @@ from kjournal.query.view import View
 def test_name(selector: str, name: str | None) -> None:
     """Only one exact name pins."""
     assert View(kind="logs", fields=parse_fields(selector)).name == name
+    assert pinned_name(parse_fields(selector)) == name
 
 
 def test_digest() -> None:

@@ -11,7 +11,7 @@ from kjournal.store.elasticsearch.position import (
     IndexPlace,
     ShardPosition,
 )
-from kjournal.store.elasticsearch.snapshot import Snapshot, ranks_of, unseen_of
+from kjournal.store.elasticsearch.snapshot import Snapshot, ranks_of
 
 SHARDS = {"total": 2, "successful": 2, "skipped": 0, "failed": 0}
 HIT = {
@@ -77,21 +77,36 @@ def test_the_shard_of_a_hit() -> None:
 
 
 def test_what_a_snapshot_shows() -> None:
-    """Only what the position has seen, of indices that are still the same."""
-    position = ElasticsearchPosition(
-        layout={"i": IndexPlace("1", 1)}, shards={("1", 0): ShardPosition().learned([(7, 1)])}
-    )
+    """Only what the one position has seen, and the other has not."""
+    seven = ShardPosition().learned([(7, 1)])
+    position = ElasticsearchPosition(layout={"i": IndexPlace("1", 1)}, shards={("1", 0): seven})
     seen, new = answer_of(body(HIT, {**HIT, "_seq_no": 8})).hits
-    assert Snapshot(pit="p").shows(seen, position)
-    assert not Snapshot(pit="p").shows(new, position)
-    unseen = unseen_of(position.layout, {"i": IndexPlace("2", 1)})
-    assert not Snapshot(pit="p", unseen=unseen).shows(seen, position)
+    at, beyond = Snapshot(pit="p", at=position), Snapshot(pit="p", beyond=position)
+    assert [at.shows(hit, 0, 0) for hit in (seen, new)] == [True, False]
+    assert [beyond.shows(hit, 0, 0) for hit in (seen, new)] == [False, True]
+    assert not Snapshot(pit="p", at=position.only(frozenset())).shows(seen, 0, 0)
+
+
+def test_what_a_snapshot_shows_by_time() -> None:
+    """An index without numbers is shown whole, or from the overlap before its horizon on."""
+    place = IndexPlace("1", 1, numbered=False)
+    position = ElasticsearchPosition(layout={"i": place}, shards={}, horizons={"1": 100})
+    [hit] = answer_of(body(HIT)).hits
+    assert Snapshot(pit="p", at=position).shows(hit, 0, 10)
+    beyond = Snapshot(pit="p", beyond=position)
+    assert [beyond.shows(hit, time, 10) for time in (89, 90, 200)] == [False, True, True]
 
 
 def test_a_snapshot_as_text() -> None:
     """It reads back as it was; anything else is expired."""
-    snapshot = Snapshot(pit="p", ranks={"b": [1, 2]}, unseen=frozenset({"i"}), nanos=True)
+    position = ElasticsearchPosition(
+        layout={"i": IndexPlace("1", 2), "t": IndexPlace("2", 1, numbered=False)},
+        shards={("1", 1): ShardPosition(settled=4).learned([(7, 1), (8, 1), (11, 2)])},
+        horizons={"2": 5},
+    )
+    snapshot = Snapshot(pit="p", ranks={"b": [1, 2]}, at=position, beyond=position, nanos=True)
     assert Snapshot.decode(snapshot.encode()) == snapshot
+    assert Snapshot.decode(Snapshot(pit="p").encode()) == Snapshot(pit="p")
     for text in ("", "x", "[]", "{}", '["p", [], [], 0, 0]', '["p", {"b": 1}, [], 0, 0]'):
         with pytest.raises(CursorExpired):
             Snapshot.decode(text)

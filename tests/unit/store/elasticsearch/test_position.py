@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kjournal.store.elasticsearch.position import (
-    SETTLE_DEPTH,
     ElasticsearchPosition,
     IndexPlace,
     Numbers,
+    Reading,
     ShardPosition,
     unchanged,
 )
@@ -38,15 +38,25 @@ def test_numbers_are_a_set(left: set[int], right: set[int], mark: int) -> None:
     assert all(one[1] + 1 < other[0] for one, other in pairwise(numbers.spans))
 
 
-def test_the_mark_follows_at_a_depth() -> None:
-    """What is far below the witness is settled and forgotten, and counts as seen."""
-    shard = (
-        ShardPosition().learned([(1, 1), (SETTLE_DEPTH + 5, 1)]).confirmed((SETTLE_DEPTH + 5, 1))
-    )
-    assert shard.settled == 5
-    assert shard.known == {1: Numbers.of([SETTLE_DEPTH + 5])}
-    assert shard.saw((3, 9))
-    assert not shard.saw((6, 1))
+def test_a_mark_needs_evidence() -> None:
+    """A checkpoint is settled by a view that shows more than had been given when it was read."""
+    shard = ShardPosition().learned([(1, 1), (2, 1), (9, 1)]).read(Reading(5, 9))
+    assert shard.confirmed((9, 1)).settled == -1
+    assert shard.read(Reading(8, 20)) == shard
+    settled = shard.learned([(10, 1)]).confirmed((10, 1))
+    assert (settled.settled, settled.reading, settled.unsettled) == (5, None, 2)
+    assert settled.saw((3, 1))
+    assert not settled.saw((6, 1))
+    assert settled.read(Reading(5, 30)).reading is None
+
+
+def test_what_wants_a_reading() -> None:
+    """Many numbers, or many holes; and not what waits for evidence already."""
+    assert not ShardPosition().learned((n, 1) for n in range(1000)).wants_reading
+    many = ShardPosition().learned((n, 1) for n in range(1001))
+    assert many.wants_reading
+    assert not many.read(Reading(5, 9)).wants_reading
+    assert ShardPosition().learned((2 * n, 1) for n in range(9)).wants_reading
 
 
 def test_a_number_given_again_is_new() -> None:

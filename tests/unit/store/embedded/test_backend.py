@@ -1,12 +1,15 @@
 """The backend with its threads: durability, restarts, the timer, closing."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
@@ -14,17 +17,27 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import deferLater
 from zope.interface.verify import verifyObject
 
+from kjournal.codec import load_json
 from kjournal.config.model import EmbeddedSettings
 from kjournal.errors import CursorExpired, StoreRejected, StoreTimeout, StoreUnavailable
 from kjournal.query.model import Clause, Operator, PageStart, Position, Query
 from kjournal.store.embedded import backend as backend_module
 from kjournal.store.embedded import threads as threads_module
+from kjournal.store.embedded import writer as writer_module
 from kjournal.store.embedded.backend import EmbeddedBackend
 from kjournal.store.embedded.file import StoreFile
 from kjournal.store.interfaces import IBackend, IDocumentSink, NewDocument, Source
 
 SOURCE = Source(kind="logs", index="*", timestamp_fields=("t",))
 FOREVER_S = 1e11
+
+
+@attrs.frozen(kw_only=True)
+class Looked(Source):
+    """A source that says by which paths its records may be kept."""
+
+    lookups: tuple[tuple[str, ...], ...] = ()
+
 
 WRITER = """
 import sys
@@ -135,7 +148,7 @@ async def test_snapshot_of_another_file(opened: Open) -> None:
     """A snapshot is good for the file that it was made on."""
     backend = opened()
     await backend.write([new("a")])
-    for snapshot in ("beef.1", "", "1"):
+    for snapshot in ("beef.0.1", "beef.1", "1"):
         after = PageStart(snapshot=snapshot, after=(0, 0))
         with pytest.raises(CursorExpired):
             await backend.open_store(SOURCE).list_page(Query(), limit=1, after=after)
@@ -184,6 +197,57 @@ async def test_lookups(opened: Open) -> None:
     assert await answers() == by_walking
     await backend.write([new("new", 500, ns="ns-1", pod=["p2"])])
     assert [found[-1] == "new" for found in await answers()] == [True, True, True, False]
+
+
+def kept_by(path: Path) -> list[Any]:
+    """Return the paths by which the file keeps records, in the order of their making."""
+    with closing(sqlite3.connect(path / "k.db")) as connection:
+        keys = connection.execute("SELECT key FROM lanes ORDER BY number").fetchall()
+    return [paths for (key,) in keys if (paths := load_json(key)[-1])]
+
+
+@pytest_twisted.ensureDeferred
+async def test_no_lookup_that_a_client_names(opened: Open, tmp_path: Path) -> None:
+    """Records are kept by the paths of fields that are mapped, and by no other that is asked for.
+
+    One place is kept for the namespace, however many others were asked for before.
+    """
+    backend = opened()
+    await backend.write([new("a", ns="n", pod="p")])
+    store = backend.open_store(
+        Looked(kind="logs", index="*", lookups=(("ns",), *((f"f{n}",) for n in range(9))))
+    )
+    for path in ("payload" + ".a" * 16_000, "pod", *(f"f{n}" for n in range(9)), "ns"):
+        await store.list_page(Query(clauses=(Clause((path,), Operator.IN, ("x",)),)), limit=1)
+    await store.tend()
+    assert kept_by(tmp_path) == [["f0"], ["f1"], ["ns"]]
+    page = await store.list_page(Query(clauses=(Clause(("ns",), Operator.IN, ("n",)),)), limit=10)
+    assert [record.id for record in page.records] == ["a"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_forged_spellings_hide_nothing(opened: Open) -> None:
+    """A record is found by each value that its paths have, before and after it is kept by them."""
+    backend = opened()
+    await backend.write([new("a", **{"k": {"ns": "n"}, "k.ns": "m"}), new("b", k={"ns": "n"})])
+    source = Looked(kind="logs", index="*", timestamp_fields=("t",), lookups=(("k.ns",),))
+    store = backend.open_store(source)
+    for _ in range(2):
+        for value, found in (("n", ["a", "b"]), ("m", ["a"])):
+            clause = Clause(("k.ns",), Operator.IN, (value,))
+            page = await store.list_page(Query(clauses=(clause,)), limit=10)
+            assert [record.id for record in page.records] == found
+        await store.tend()
+
+
+@pytest_twisted.ensureDeferred
+async def test_many_values(opened: Open) -> None:
+    """Thousands of values in one selector are no trouble."""
+    backend = opened()
+    await backend.write([new("a", pod="p4999"), new("b", pod="x"), new("c", pod="a\0b")])
+    thousands = tuple(f"p{n}" for n in range(5000))
+    assert await listed(backend, Clause(("pod",), Operator.IN, thousands)) == ["a"]
+    assert await listed(backend, Clause(("pod",), Operator.IN, ("a\0b",))) == ["c"]
 
 
 @pytest_twisted.ensureDeferred
@@ -272,6 +336,24 @@ async def test_close(opened: Open) -> None:
         with pytest.raises(StoreUnavailable, match=r"^k.db is closed$"):
             await call
     assert len(await listed(opened())) == 50
+
+
+@pytest_twisted.ensureDeferred
+async def test_closed_while_catching_up(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing does not wait for a file to be caught up with; the next run goes on there."""
+    monkeypatch.setattr(writer_module, "CATCH_UP_ROWS", 1)
+    monkeypatch.setattr(backend_module, "TEND_INTERVAL_S", 0)
+    backend = opened()
+    await backend.write([new(str(n)) for n in range(2000)])
+    backend.open_store(SOURCE)
+    await deferLater(reactor, 0.02)
+    await backend.close()
+    with closing(sqlite3.connect(tmp_path / "k.db")) as connection:
+        assert connection.execute("SELECT upto FROM lanes").fetchone()[0] < 2000
+    monkeypatch.undo()
+    assert len(await listed(opened(), limit=3000)) == 1000
 
 
 @pytest_twisted.ensureDeferred

@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import given, settings
 
-from kjournal.query.clause import clause_holds
+from kjournal.query.clause import clause_admits
 from kjournal.query.model import Clause, Operator
 from kjournal.store.embedded.lanes import VALUE_CHARACTERS, Lane, cut, event_time_us
 from kjournal.store.interfaces import Source
@@ -17,9 +17,15 @@ SOURCE = Source(kind="logs", index="logs-*")
 @given(documents, clauses())
 def test_values_lose_nothing(document: dict[str, Any], clause: Clause) -> None:
     """Whatever satisfies an IN clause stands under one of its values."""
-    if clause.operator is Operator.IN and clause_holds(document, clause):
+    if clause.operator is Operator.IN and clause_admits(document, clause):
         values = Lane(SOURCE, clause.paths).values_of(document)
         assert values & {cut(value) for value in clause.values}
+
+
+def test_all_spellings() -> None:
+    """A record stands under each value that its paths have, in any spelling."""
+    document = {"a": {"b": ["x", 1]}, "a.b": "forged", "c": "y", "d": None}
+    assert Lane(SOURCE, ("a.b", "c", "d")).values_of(document) == {"x", "1", "forged", "y"}
 
 
 def test_event_time() -> None:

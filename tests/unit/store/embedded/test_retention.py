@@ -1,9 +1,11 @@
 """What leaves the file."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from kjournal.errors import CursorExpired
 from kjournal.store.embedded import retention
@@ -30,6 +32,56 @@ def test_age(desk: Desk, lane: Lane) -> None:
     desk.clock.advance(3 * DAY_S)
     assert retention.delete_older(desk.writer, NOW_US + 1) == 3, "the future is not kept for ever"
     assert [desk.count(table) for table in ("records", "places", "indices")] == [0, 0, 0]
+
+
+@pytest.fixture
+def told() -> Iterator[list[str]]:
+    """Collect what is told to the operator."""
+    found: list[str] = []
+
+    def observer(event: LogEvent) -> None:
+        if str(event.get("log_namespace", "")).startswith("kjournal.store.embedded"):
+            found.append(formatEvent(event))
+
+    globalLogPublisher.addObserver(observer)
+    yield found
+    globalLogPublisher.removeObserver(observer)
+
+
+def test_too_old_on_arrival(desk: Desk, lane: Lane, told: list[str]) -> None:
+    """Whoever sends documents that are older than the retention is told, once a minute, how many.
+
+    What grew old here, or had before the process began, is none of them.
+    """
+
+    def sweep() -> None:
+        before_us = desk.writer.now_us - 2 * DAY_S * 1_000_000
+        while retention.delete_older(desk.writer, before_us):
+            pass
+
+    desk.catch_up(lane)
+    desk.write(("x", "grew old before", {"t": 5}), ("x", "grows old", {"t": NOW_S - 2 * DAY_S + 9}))
+    sweep()
+    desk.clock.advance(10)
+    sweep()
+    assert (desk.count("records"), told) == (0, [])
+    desk.write(*(("x", None, {"t": 5}) for _ in range(retention.STEP_ROWS + 7)))
+    sweep()
+    (line,) = told
+    assert f" {retention.STEP_ROWS} " in line, "the first step tells at once"
+    assert "k.db" in line
+    desk.write(("x", None, {"t": 5}), ("x", "young", {"t": NOW_S}))
+    desk.clock.advance(59)
+    sweep()
+    assert len(told) == 1
+    desk.clock.advance(1)
+    sweep()
+    assert len(told) == 2
+    assert " 8 " in told[1]
+    desk.clock.advance(600)
+    sweep()
+    assert len(told) == 2
+    assert desk.ids(lane) == ["young"]
 
 
 def test_age_of_what_no_source_knows(desk: Desk) -> None:
