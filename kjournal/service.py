@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 from collections.abc import Mapping as MappingABC
 from datetime import UTC, datetime
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from typing import Any, cast
 
 from twisted.application.service import Service
@@ -110,6 +111,13 @@ def resource_of(
     )
 
 
+def _allow_many_watches() -> None:
+    """Let the process hold as many connections as the system grants: each watch is one."""
+    soft, hard = getrlimit(RLIMIT_NOFILE)
+    if soft != hard:
+        setrlimit(RLIMIT_NOFILE, (hard, hard))
+
+
 class Gateway(Service):
     """The running gateway: it opens ports when it starts, and drains before it stops."""
 
@@ -132,7 +140,7 @@ class Gateway(Service):
         self.resources = {
             api.resource: resource_of(api, self._backend, reactor, limits) for api in settings.apis
         }
-        self._health = Health()
+        self._health = Health(notes=self._notes)
         surface = Surface(
             resources=self.resources,
             token_key=token_key_of(settings.watch),
@@ -146,6 +154,13 @@ class Gateway(Service):
         self._checked: Deferred[None] = succeed(None)
         self._announce = announce
         self._secure = self._secure_port(environ) if settings.serving.secure_port else None
+
+    def _notes(self) -> list[str]:
+        return [
+            f"{plural}: {warning}"
+            for plural, resource in self.resources.items()
+            for warning in resource.tail.warnings
+        ]
 
     def _secure_port(self, environ: MappingABC[str, str]) -> Callable[[], IListeningPort]:
         serving, reactor = self.settings.serving, self._reactor
@@ -173,6 +188,7 @@ class Gateway(Service):
     def startService(self) -> None:
         """Listen, and then begin what needs nobody to ask for it."""
         super().startService()
+        _allow_many_watches()
         settings = self.settings
         warnings = list(settings.warnings)
         for api in settings.apis:

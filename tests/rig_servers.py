@@ -121,9 +121,12 @@ class Elasticsearch:
     dir: Path
     version: str
 
-    def up(self) -> str:
-        """Start it, or start it again, and return its URL, which stays the same."""
-        env = {"KJOURNAL_RIG_ES_VERSION": self.version}
+    def up(self, *, password: str = "") -> str:
+        """Start it, or start it again, and return its URL, which stays the same.
+
+        With a password, the first time, it knows one user, `elastic`, and refuses others.
+        """
+        env = {"KJOURNAL_RIG_ES_VERSION": self.version, "KJOURNAL_RIG_ES_SECURITY": password}
         return run([RIG / "es" / "up.sh", self.dir], env=env).stdout.strip()
 
     def down(self, *, crash: bool = False) -> None:

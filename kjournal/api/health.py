@@ -44,11 +44,13 @@ class Health:
     """The checks. None depends on the store: a store that is down must not take discovery along.
 
     `stopping` fails readyz first, so that endpoints drain before anything is refused; `ready` are
-    further checks of readyz, by name.
+    further checks of readyz, by name. `notes` are sentences that `verbose` shows and that fail
+    nothing.
     """
 
     stopping: bool = False
     ready: dict[str, Callable[[], bool]] = attrs.field(factory=dict)
+    notes: Callable[[], Iterable[str]] = tuple
 
     def checks(self, path: str) -> dict[str, bool]:
         """Return the checks of an endpoint by name."""
@@ -79,6 +81,7 @@ class Health:
             f"[{'+' if ok else '-'}]{name} {'ok' if ok else 'failed: reason withheld'}\n"
             for name, ok in checks.items()
         ]
+        lines += [f"[i]{note}\n" for note in self.notes()]
         lines.append(f"{path} check {'passed' if healthy else 'failed'}\n")
         request.send_body("".join(lines).encode(), 200 if healthy else 500, _TEXT)
 

@@ -56,8 +56,15 @@ async def watch_objects(request: APIRequest, resource: Resource, options: Option
         resumption.subscription.close()
         if initial is not None:
             initial.close()
-        if catch_up is not None and catch_up.snapshot:
-            resource.release(catch_up.snapshot)
+        if catch_up is not None:
+            _release(resource, catch_up)
+
+
+def _release(resource: Resource, catch_up: CatchUp) -> None:
+    """Give up the snapshot of a catch-up, once."""
+    snapshot, catch_up.snapshot = catch_up.snapshot, ""
+    if snapshot:
+        resource.release(snapshot)
 
 
 async def _beginning(resource: Resource, options: Options) -> tuple[Resumption, "_Initial | None"]:
@@ -130,6 +137,7 @@ class _Stream:
         try:
             if initial is not None:
                 await self._write_initial(initial)
+                initial.close()  # the stream may live for an hour
             catch_up = resumption.catch_up
             if catch_up is None or await self._write_missed(catch_up):
                 await self._follow(subscription)
@@ -166,6 +174,7 @@ class _Stream:
         except StoreError as error:
             _log.info("ended a watch of {kind}: {e}", kind=self._framer.kind.plural, e=str(error))
             return False
+        _release(self._resource, catch_up)
         return True
 
     def fail(self, error: KjournalError) -> None:

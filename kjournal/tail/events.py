@@ -53,5 +53,6 @@ class EventMaker:
                 return None
             # It was somebody's, and now is nobody's.
             return WatchEvent("DELETED", version, previous[0], previous[1], size, previous)
-        kind = "MODIFIED" if record.updated or previous else "ADDED"
+        gone = latest is not None and previous is None
+        kind = "MODIFIED" if previous or (record.updated and not gone) else "ADDED"
         return WatchEvent(kind, version, obj, record.time_us, size, previous)

@@ -20,7 +20,7 @@ from kjournal.errors import (
 )
 from kjournal.kinds.mapping import Mapping
 from kjournal.query.model import Batch, Position
-from kjournal.query.resource_version import Mint
+from kjournal.query.resource_version import STEP, Mint
 from kjournal.query.view import View
 from kjournal.store.interfaces import IStore
 from kjournal.tail.events import EventMaker
@@ -37,6 +37,8 @@ IDLE_FACTOR = 4.0
 _SLOWER = 1.25
 # Lists are answered after so long, even where more is written than can be read meanwhile.
 DRAIN_S = 5.0
+# The numbers of a catch-up begin at the client's own, and so long before the live ones at least.
+NUMBERS_US = 1_000_000
 # How long watchers bridge a store that does not answer, before they are ended cleanly.
 PATIENCE_S = 30.0
 
@@ -120,18 +122,20 @@ class Tail:
         if resource_version < self._oldest_us():
             self.figures.resumes["expired"] += 1
             raise _too_old(resource_version)
-        if self.running and wanted >= self.hub.window.floor > 0:
+        # A tail that has begun anew knows nothing before its first poll is answered.
+        if self.running and self._position is not None and wanted >= self.hub.window.floor:
             self.figures.resumes["exact" if own else "overlap"] += 1
             return Resumption(self.subscribe(view, wanted))
         self.figures.resumes["store"] += 1
         known = self._journal.before(wanted)
-        if known is None or known.resource_version < wanted - overlap_us:
-            since = await self._store.position_before(wanted)
-        else:
+        # Of an own number the position is known, however long before it the store was silent.
+        if known is not None and (own or known.resource_version >= wanted - overlap_us):
             since = known.position
+        else:
+            since = await self._store.position_before(wanted)
         until = await self.checkpoint()
         subscription = self.subscribe(view, until.resource_version)
-        numbers = self._mint.others(min(resource_version, self._now_us()))
+        numbers = self._mint.others(min(resource_version, until.resource_version - NUMBERS_US))
         span = Span(since=since, until=until, numbers=numbers)
         return Resumption(
             subscription, CatchUp(self._store, self._mapping, view, span, self._clock)
@@ -273,18 +277,37 @@ class Tail:
         figures.unsettled, figures.inexact = batch.unsettled, batch.inexact
         slower_s = min(self._pause_s * _SLOWER, self._interval_s * IDLE_FACTOR)
         self._pause_s = self._interval_s if batch.records else slower_s
-        events = await self._maker.events_of(batch.records, started_us)
+        behind_us = self._known_us(started_us)
+        events = await self._maker.events_of(batch.records, behind_us)
         begins = self._position is None
         if batch.position != self._position:  # else one value serves all checkpoints
             self._position = batch.position
-        version = self._mint.next(started_us)
-        checkpoint = Checkpoint(version, self._position or batch.position)
-        first = events[0].resource_version if events else version
+        position = self._position or batch.position
+        version = self._mint.next(behind_us if batch.more else started_us)
+        checkpoint = Checkpoint(version, position)
         if begins:
             self.hub.begin(version)
+        first = events[0].resource_version if events else version
+        if events and (last := events[-1].resource_version) < version - STEP:
+            # What is between was given to nobody.
+            self._journal.add(first, Checkpoint(last, position))
+            first = version
         self._journal.add(first, checkpoint)
         self.hub.publish(events, version)
         return checkpoint
+
+    def _known_us(self, started_us: int) -> int:
+        """Return up to when all is known while a batch is being published, or shortly after.
+
+        After a silence of the store, or behind a backlog, a batch has records that were visible
+        long before its poll began: whoever has the first of them lacks the others. Half of the
+        overlap is left to what the overlap is for.
+        """
+        caught_up_s = self.figures.caught_up_s
+        if caught_up_s is None:
+            return started_us
+        known_s = caught_up_s + self._limits.resume_overlap_s / 2
+        return min(started_us, int(known_s * MICROSECONDS))
 
     def _tell(self, warnings: tuple[str, ...]) -> None:
         if warnings != self.warnings:

@@ -89,8 +89,9 @@ class Chain:
         oldest = self._events[self._stale]
         self._stale += 1
         self._first += 1
-        # Dropping the front of a list is linear, so it is done now and then.
-        if self._stale > 1000 or self._stale == len(self._events):
+        # Dropping the front of a list is linear, so it is done now and then; of a thousand chains
+        # none may hold more than twice what it needs.
+        if self._stale > 1000 or self._stale * 2 > len(self._events):
             del self._events[: self._stale]
             self._stale = 0
         return oldest

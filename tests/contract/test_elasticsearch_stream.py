@@ -190,3 +190,25 @@ async def test_json_that_only_elasticsearch_reads(rig: Rig, odd: bytes) -> None:
     assert await ids(store, 10) == ["before", "odd", "after"]
     for record in records:
         assert load_json(dump_json(record.document))["@timestamp"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_index_closed_and_opened_again(rig: Rig) -> None:
+    """It is the same index: what it showed before is not shown again."""
+    await rig.create("one")
+    await rig.create("two")
+    store = rig.store()
+    _, position = await polled(store, (await store.poll(None)).position)
+    await rig.write("one", [{"_id": "x", "@timestamp": ago(1)}])
+    records, position = await polled(store, position)
+    assert named(records) == ["x"]
+    await rig.ask("POST", f"{rig.index('one')}/_close")
+    records, position = await polled(store, position)
+    assert records == []
+    await rig.ask("POST", f"{rig.index('one')}/_open")
+    await rig.ask(
+        "GET", "_cluster/health?wait_for_status=yellow&wait_for_no_initializing_shards=true"
+    )
+    await rig.write("one", [{"_id": "y", "@timestamp": ago(1)}])
+    records, position = await polled(store, position)
+    assert named(records) == ["y"]

@@ -5,7 +5,7 @@ seen, and what a tail shows is not what lists at its positions leave out. Whatev
 is announced in warnings, logs, metrics and readiness.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 import attrs
 
@@ -67,8 +67,8 @@ class HorizonReader:
             horizon_us = max(horizon_us, *(time_us for time_us in times if time_us <= now_us), 0)
         return Progress(hits, horizon_us, more)
 
-    def forget(self, identities: Sequence[str]) -> None:
-        """Keep nothing but what is known of these indices."""
+    def keep(self, identities: Set[str]) -> None:
+        """Forget all but these indices."""
         self._seen = {one: seen for one, seen in self._seen.items() if one in identities}
 
     async def _visible(

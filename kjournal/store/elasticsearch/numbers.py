@@ -16,6 +16,8 @@ from kjournal.store.elasticsearch.spans import Numbers
 _PAGE = 10_000
 _MOST_SPANS = 64
 _TERMS = 50_000
+# An index that has no mapping yet knows not even its own name.
+_BY_INDEX: Body = {"_index": {"order": "asc", "unmapped_type": "keyword"}}
 
 
 class NumberReader:
@@ -102,7 +104,7 @@ class NumberReader:
         body: Body = {
             "size": _PAGE,
             "query": query,
-            "sort": ["_index", *by_number("asc")],
+            "sort": [_BY_INDEX, *by_number("asc")],
             "_source": False,
             "seq_no_primary_term": True,
             "track_total_hits": False,

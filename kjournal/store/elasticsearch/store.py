@@ -59,7 +59,7 @@ class ElasticsearchStore:
         body = {
             "query": {"ids": {"values": [id]}},
             "size": _MOST_WITH_ONE_ID,
-            "sort": ["_index"],
+            "sort": [{"_index": {"order": "asc", "unmapped_type": "keyword"}}],
             "version": True,
             "track_total_hits": False,
         }

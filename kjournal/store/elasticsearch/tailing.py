@@ -28,6 +28,7 @@ from kjournal.store.interfaces import Source
 _MOST = 10_000
 # What moved lately may still be unlike in other copies of a shard.
 _FRESH_S = 60.0
+_REMEMBERED_S = 3600.0
 _UNREADABLE = (
     "kjournal may not read the global checkpoints of {index} (privilege monitor): what becomes "
     "visible more than {depth} numbers late is missed"
@@ -60,6 +61,7 @@ class Tailing:
         self._by_time = HorizonReader(cluster, source.timestamp_fields, overlap_s)
         self._overlap_s = overlap_s
         self._moved_s: dict[ShardKey, float] = {}
+        self._gone_s: dict[str, float] = {}
         self._checkpoints_readable = True
         self._busy = False
 
@@ -123,7 +125,7 @@ class Tailing:
             found.hits += progress.hits
             found.horizons[identity] = progress.horizon_us
             found.more |= progress.more
-        self._by_time.forget([place.identity for place in position.layout.values()])
+        self._by_time.keep(position.horizons.keys() | found.horizons.keys())
 
     async def _read(
         self, position: ElasticsearchPosition, names: list[str], number: int, found: _Round
@@ -210,12 +212,13 @@ class Tailing:
         """Return what was found in those indices that were the same all the while."""
         before, after = position.layout, await self._layouts.read()
         same = unchanged(before, after)
-        alive = {place.identity for place in after.values()}
-        shards = {key: shard for key, shard in position.shards.items() if key[0] in alive}
+        kept = self._remembered(position, {place.identity for place in after.values()})
+        shards = {key: shard for key, shard in position.shards.items() if key[0] in kept}
         for (name, number), shard in found.shards.items():
             if name in same:
                 shards[after[name].identity, number] = shard
-        horizons = {key: time for key, time in found.horizons.items() if key in alive}
+        horizons = {**position.horizons, **found.horizons}
+        horizons = {key: time for key, time in horizons.items() if key in kept}
         if before == after and found.asked > len(after):
             self._layouts.doubt()
         reached = ElasticsearchPosition(
@@ -232,6 +235,16 @@ class Tailing:
             unsettled=sum(shard.unsettled for shard in shards.values()),
             inexact=len(reached.unnumbered),
         )
+
+    def _remembered(self, position: ElasticsearchPosition, alive: set[str]) -> set[str]:
+        """Return the indices whose positions are kept: those that are there, or were lately.
+
+        An index that is closed and opened again is the same one.
+        """
+        now_s = self._cluster.clock.seconds()
+        known = {key[0] for key in position.shards} | position.horizons.keys()
+        self._gone_s = {one: self._gone_s.get(one, now_s) for one in known - alive}
+        return alive | {one for one, at_s in self._gone_s.items() if now_s - at_s < _REMEMBERED_S}
 
     def _fresh(
         self, found: _Round, position: ElasticsearchPosition, after: Layout

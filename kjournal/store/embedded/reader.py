@@ -199,7 +199,8 @@ def _scan(
         parameters.append(request.query.until_us)
     sql = (
         f"SELECT {_COLUMNS} FROM {_TABLES} WHERE p.lane = ? AND p.value = ?"
-        f" AND p.row > ? AND p.row <= ? AND (r.gone IS NULL OR r.gone > ?) AND {test} ORDER BY p.time_us, p.row"
+        " AND p.row > ? AND p.row <= ? AND (r.gone IS NULL OR r.gone > ?)"
+        f" AND {test} ORDER BY p.time_us, p.row"
     )
     with closing(connection.execute(sql, parameters)) as found:
         yield from found
