@@ -46,6 +46,8 @@ from kjournal.tail.figures import TailLimits
 from kjournal.tail.tail import Tail
 
 LOOPBACK = "127.0.0.1"
+# After a restart all watchers come back at the same moment.
+BACKLOG = 1024
 DEMO_PAST_US = 2 * 3600 * MICROSECONDS
 
 
@@ -252,7 +254,9 @@ class Gateway(Service):
     ) -> IListeningPort:
         site.noisy = False
         try:
-            listening: IListeningPort = self._reactor.listenTCP(port, site, interface=address)
+            listening: IListeningPort = self._reactor.listenTCP(
+                port, site, backlog=BACKLOG, interface=address
+            )
         except CannotListenError as error:
             # As of any other bad setting: one line, not a traceback.
             self._announce(

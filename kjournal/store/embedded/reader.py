@@ -105,11 +105,16 @@ def read_records(connection: sqlite3.Connection, lane: Lane, id: str) -> list[Re
 
 
 def row_before(connection: sqlite3.Connection, time_us: int) -> int:
-    """Return a row before all that were committed at a time or later, as late as is known."""
+    """Return a row before all that were committed at a time or later, as late as is known.
+
+    Where the clock went back a second is met twice; what came first counts.
+    """
     found = connection.execute(
-        "SELECT row FROM arrivals WHERE time_us <= ? ORDER BY time_us DESC LIMIT 1", (time_us,)
+        "SELECT min(row) FROM arrivals WHERE time_us >="
+        " (SELECT max(time_us) FROM arrivals WHERE time_us <= ?)",
+        (time_us,),
     ).fetchone()
-    return int(found[0]) if found else 0
+    return int(found[0] or 0)
 
 
 def missing_indices(
