@@ -11,7 +11,7 @@ from typing import Any, cast
 from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
@@ -20,7 +20,6 @@ from twisted.web.server import Site
 from kjournal.api.gate import Gate
 from kjournal.api.guard import LoopbackGuard, SecureGuard
 from kjournal.api.health import Health
-from kjournal.api.resource import Resource
 from kjournal.api.routes import Routes, Surface
 from kjournal.api.site import APISite
 from kjournal.api.tls import serving_context_factory
@@ -30,20 +29,17 @@ from kjournal.auth.trust import TrustSource, trust_of
 from kjournal.client.connection import KubeConnection, connect
 from kjournal.client.kubeconfig import cluster_config
 from kjournal.codec import MICROSECONDS
-from kjournal.config.model import APISettings, Settings, WatchSettings
+from kjournal.config.model import Settings, WatchSettings
 from kjournal.demo.feed import DemoFeed
 from kjournal.demo.welcome import welcome
-from kjournal.errors import BadRequest, ConfigError, ConfigMistake, StoreError
+from kjournal.errors import StoreError
 from kjournal.ingest.site import bulk_site
-from kjournal.kinds.mapping import Mapping, field_map_of, without_effect
+from kjournal.kinds.mapping import without_effect
 from kjournal.kinds.registry import KINDS
-from kjournal.query.daterange import ALLOWED, parse_moment_us
-from kjournal.query.model import Clause, Query
-from kjournal.query.selectors import parse_labels
-from kjournal.store.interfaces import IBackend, IDocumentSink, Source
+from kjournal.query.model import Query
+from kjournal.resources import resource_of
+from kjournal.store.interfaces import IDocumentSink
 from kjournal.store.registry import open_backend
-from kjournal.tail.figures import TailLimits
-from kjournal.tail.tail import Tail
 
 LOOPBACK = "127.0.0.1"
 # After a restart all watchers come back at the same moment.
@@ -51,66 +47,10 @@ BACKLOG = 1024
 DEMO_PAST_US = 2 * 3600 * MICROSECONDS
 
 
-def filter_clauses(settings: APISettings) -> tuple[Clause, ...]:
-    """Return a kind's static filter: label grammar, over stored paths or mapped API fields.
-
-    Raises: ConfigError.
-    """
-    mapped = settings.field_map
-    try:
-        return tuple(
-            Clause(mapped.get(term.key, (term.key,)), term.operator, term.values)
-            for term in parse_labels(settings.filter)
-        )
-    except BadRequest as error:
-        where = f'apis[resource="{settings.resource}"].filter'
-        raise ConfigError([ConfigMistake(where, str(error), "label selector grammar")]) from error
-
-
-def _check_range(settings: APISettings, reactor: IReactorTime) -> None:
-    try:
-        parse_moment_us(settings.default_time_range, int(reactor.seconds() * MICROSECONDS))
-    except ValueError as error:
-        where = f'apis[resource="{settings.resource}"].defaultTimeRange'
-        mistake = ConfigMistake(where, f'"{settings.default_time_range}"', ALLOWED)
-        raise ConfigError([mistake]) from error
-
-
-def limits_of(settings: WatchSettings) -> TailLimits:
-    """Return what the settings say of all tails."""
-    return TailLimits(
-        resume_window_s=settings.resume_window_s,
-        resume_overlap_s=settings.resume_overlap_s,
-        window_bytes=settings.cache_bytes,
-    )
-
-
 def token_key_of(settings: WatchSettings) -> bytes:
     """Return the key of continue tokens: the one that replicas share, or this process's own."""
     shared = settings.continue_token_key
     return hashlib.sha256(shared.encode()).digest() if shared else secrets.token_bytes(32)
-
-
-def resource_of(
-    settings: APISettings, backend: IBackend, reactor: IReactorTime, limits: TailLimits
-) -> Resource:
-    """Return one kind as the settings want it served. Does no I/O."""
-    kind = KINDS[settings.resource]
-    _check_range(settings, reactor)
-    mapping = Mapping.compile(kind, field_map_of(kind, settings.field_map), settings.drop_fields)
-    source = Source(
-        kind=kind.plural,
-        index=settings.index,
-        timestamp_fields=settings.timestamp_fields,
-        filter=filter_clauses(settings),
-        max_page=settings.bulk_size,
-        lookups=mapping.lookups(),
-    )
-    store = backend.open_store(source)
-    tail = Tail(store, mapping, reactor, interval_s=settings.refresh_rate_s, limits=limits)
-    return Resource(
-        kind=kind, store=store, mapping=mapping, tail=tail, settings=settings, clock=reactor
-    )
 
 
 def _allow_many_watches() -> None:
@@ -138,9 +78,9 @@ class Gateway(Service):
         """
         self.settings, self._reactor = settings, reactor
         self._backend = open_backend(settings.backend, reactor)
-        limits = limits_of(settings.watch)
         self.resources = {
-            api.resource: resource_of(api, self._backend, reactor, limits) for api in settings.apis
+            api.resource: resource_of(api, self._backend, reactor, settings.watch)
+            for api in settings.apis
         }
         self._health = Health(notes=self._notes)
         surface = Surface(

@@ -119,6 +119,9 @@ class WatchSettings:
     cache_bytes: int = _setting(
         "Bytes of events kept for watches, for each kind (estimated).", 256 * 1024 * 1024
     )
+    state_dir: str = _setting(
+        "Folder in which positions are kept, for watches that resume after a restart.", ""
+    )
     continue_token_key: str = attrs.field(
         default="",
         repr=False,

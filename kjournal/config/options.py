@@ -87,6 +87,13 @@ class KjournalOptions(usage.Options):
             "Bytes of events kept for watches of each kind, such as 256Mi (default: 256Mi).",
         ],
         [
+            "state-dir",
+            None,
+            None,
+            "Folder in which positions are kept, so that watches resume after a restart from where "
+            "they were; replicas may share it.",
+        ],
+        [
             "continue-token-key-file",
             None,
             None,

@@ -88,6 +88,18 @@ class IStore(Interface):
         It has seen most of what was visible some seconds before, as far as the store can tell.
         """
 
+    def position_text(position: Position) -> str:
+        """Return text that `position_of` makes a position of that saw the same.
+
+        It is empty if there is no need to keep one: the store itself knows when its records came.
+        """
+
+    def position_of(text: str) -> Position:
+        """Return a position, also one of another process.
+
+        Raises: CursorExpired for text that `position_text` never gave.
+        """
+
     async def release(snapshot: str) -> None:
         """Give up a snapshot early. Never raises a StoreError: what stays open ages out."""
 

@@ -18,14 +18,19 @@ class Checkpoint:
 
 
 @attrs.frozen
-class _Entry:
-    """One poll: its numbers are first, first + STEP, ... up to the checkpoint's own."""
+class Entry:
+    """One poll: its numbers are first, first + STEP, ... up to the checkpoint's own.
+
+    What it brought, and all before, was visible at `seen_us`, microseconds since the epoch.
+    """
 
     first: int
     checkpoint: Checkpoint
+    seen_us: int
 
 
 _VERSION = attrgetter("checkpoint.resource_version")
+_SEEN = attrgetter("seen_us")
 
 
 @attrs.define
@@ -36,14 +41,16 @@ class Journal:
     """
 
     kept_us: int
-    _entries: list[_Entry] = attrs.field(factory=list)
+    _entries: list[Entry] = attrs.field(factory=list)
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, first: int, checkpoint: Checkpoint) -> None:
+    def add(self, first: int, checkpoint: Checkpoint, seen_us: int) -> None:
         """Note a poll that minted the numbers from `first` to its checkpoint's."""
-        self._entries.append(_Entry(first, checkpoint))
+        if self._entries:  # a clock that goes back makes it only less sure what was seen
+            seen_us = max(seen_us, self._entries[-1].seen_us)
+        self._entries.append(Entry(first, checkpoint, seen_us))
         oldest = checkpoint.resource_version - self.kept_us
         stale = bisect_left(self._entries, oldest, key=_VERSION)
         # Dropping the front of a list is linear, so it is done now and then.
@@ -67,3 +74,11 @@ class Journal:
         """Return the latest checkpoint that is not above a number."""
         at = bisect_right(self._entries, resource_version, key=_VERSION)
         return self._entries[at - 1].checkpoint if at else None
+
+    def seen_before(self, time_us: int) -> Entry | None:
+        """Return the latest poll of which all was visible at a time.
+
+        Whoever has seen all that was visible then lacks nothing of it.
+        """
+        at = bisect_right(self._entries, time_us, key=_SEEN)
+        return self._entries[at - 1] if at else None

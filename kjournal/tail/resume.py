@@ -1,23 +1,31 @@
 """A watch that goes on where another process, or the past of this one, left it."""
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import attrs
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
+from kjournal.codec import MICROSECONDS
+from kjournal.errors import Expired
 from kjournal.kinds.mapping import Mapping
 from kjournal.query.clauses import query_of
 from kjournal.query.model import PageStart, Position, Record
 from kjournal.query.predicate import predicate_of
+from kjournal.query.resource_version import Mint
 from kjournal.query.view import View
 from kjournal.store.interfaces import IStore
-from kjournal.tail.hub import Subscription
-from kjournal.tail.journal import Checkpoint
+from kjournal.tail.figures import Figures, TailLimits
+from kjournal.tail.hub import Hub, Subscription
+from kjournal.tail.journal import Checkpoint, Journal
+from kjournal.tail.state import StateFiles
 from kjournal.tail.window import WatchEvent
 
 _PAGE = 1000
 _SLICE = 250
+# The numbers of a catch-up begin at the client's own, and so long before the live ones at least.
+NUMBERS_US = 1_000_000
 
 
 @attrs.frozen(kw_only=True)
@@ -95,3 +103,87 @@ class Resumption:
 
     subscription: Subscription
     catch_up: CatchUp | None = None
+
+
+class Followed(Protocol):
+    """What resuming needs of a tail."""
+
+    hub: Hub
+    figures: Figures
+
+    @property
+    def following(self) -> bool:
+        """Whether events are published, from the window's floor on."""
+
+    async def checkpoint(self) -> Checkpoint:
+        """Return a checkpoint of a poll that began after this call."""
+
+    def subscribe(self, view: View, after: int) -> Subscription:
+        """Return a subscription to the view's events above a resourceVersion."""
+
+
+class Resumer:
+    """Finds where watches go on: in the window, by the journal, by kept state, by the store."""
+
+    def __init__(
+        self,
+        store: IStore,
+        mapping: Mapping,
+        numbering: tuple[Journal, Mint],
+        limits: TailLimits,
+        state: StateFiles | None,
+        clock: IReactorTime,
+    ) -> None:
+        self._store, self._mapping, self._limits = store, mapping, limits
+        self._journal, self._mint = numbering
+        self._state, self._clock = state, clock
+
+    async def resume(self, tail: Followed, view: View, resource_version: int) -> Resumption:
+        """Return where a watch goes on, as Tail.resume says."""
+        if resource_version < self.oldest_us():
+            tail.figures.resumes["expired"] += 1
+            raise too_old(resource_version)
+        own = self._journal.minted(resource_version)
+        wanted = min(resource_version, self._now_us()) - self._overlap_us
+        # What another process has shown is known by time, what this one has, by number.
+        entry = None if own else self._journal.seen_before(wanted)
+        after = resource_version if own else entry.checkpoint.resource_version if entry else -1
+        if tail.following and after >= tail.hub.window.floor:
+            tail.figures.resumes["exact" if own else "overlap"] += 1
+            return Resumption(tail.subscribe(view, after))
+        tail.figures.resumes["store"] += 1
+        if own and (checkpoint := self._journal.before(resource_version)):
+            since = checkpoint.position
+        elif entry is not None and entry.seen_us >= wanted - self._overlap_us:
+            since = entry.checkpoint.position
+        else:
+            since = await self._position_before(wanted)
+        until = await tail.checkpoint()
+        subscription = tail.subscribe(view, until.resource_version)
+        numbers = self._mint.others(min(resource_version, until.resource_version - NUMBERS_US))
+        span = Span(since=since, until=until, numbers=numbers)
+        catch_up = CatchUp(self._store, self._mapping, view, span, self._clock)
+        return Resumption(subscription, catch_up)
+
+    def oldest_us(self) -> int:
+        """Return the resourceVersion below which nothing is resumed."""
+        return self._now_us() - int(self._limits.resume_window_s * MICROSECONDS)
+
+    async def _position_before(self, time_us: int) -> Position:
+        """Return where a process was that kept its state, or else what the store can tell."""
+        text = await self._state.before(time_us) if self._state else None
+        if text is not None:
+            return self._store.position_of(text)
+        return await self._store.position_before(time_us)
+
+    @property
+    def _overlap_us(self) -> int:
+        return int(self._limits.resume_overlap_s * MICROSECONDS)
+
+    def _now_us(self) -> int:
+        return int(self._clock.seconds() * MICROSECONDS)
+
+
+def too_old(resource_version: int) -> Expired:
+    """Return the error for a resourceVersion that is no longer known."""
+    return Expired(f"too old resource version: {resource_version}; list again")

@@ -12,7 +12,6 @@ from twisted.python.failure import Failure
 from kjournal.codec import MICROSECONDS
 from kjournal.errors import (
     APIError,
-    Expired,
     InternalError,
     KjournalError,
     ServiceUnavailable,
@@ -27,7 +26,8 @@ from kjournal.tail.events import EventMaker
 from kjournal.tail.figures import Figures, TailLimits
 from kjournal.tail.hub import Hub, Subscription
 from kjournal.tail.journal import Checkpoint, Journal
-from kjournal.tail.resume import CatchUp, Resumption, Span
+from kjournal.tail.resume import Resumer, Resumption, too_old
+from kjournal.tail.state import StateFiles
 from kjournal.tail.window import Window
 
 IDLE_S = 15 * 60.0
@@ -37,8 +37,6 @@ IDLE_FACTOR = 4.0
 _SLOWER = 1.25
 # Lists are answered after so long, even where more is written than can be read meanwhile.
 DRAIN_S = 5.0
-# The numbers of a catch-up begin at the client's own, and so long before the live ones at least.
-NUMBERS_US = 1_000_000
 # How long watchers bridge a store that does not answer, before they are ended cleanly.
 PATIENCE_S = 30.0
 
@@ -56,17 +54,19 @@ class Tail:
         *,
         interval_s: float,
         limits: TailLimits,
+        state: StateFiles | None = None,
     ) -> None:
         self.hub = Hub(Window(max_bytes=limits.window_bytes), clock)
         self.figures = Figures()
         self.warnings: tuple[str, ...] = ()
         self._store, self._mapping, self._clock = store, mapping, clock
-        self._interval_s, self._limits = interval_s, limits
+        self._interval_s, self._limits, self._state = interval_s, limits, state
         self._pause_s = interval_s
         self._mint = Mint()
         self._maker = EventMaker(mapping, self._mint, self.hub, self.figures)
         self._position: Position | None = None
         self._journal = Journal(int(limits.resume_window_s * MICROSECONDS))
+        self._resumer = Resumer(store, mapping, (self._journal, self._mint), limits, state, clock)
         self._waiters: list[Deferred[Checkpoint]] = []
         self._sleep: IDelayedCall | None = None
         self._run: Deferred[None] | None = None
@@ -102,8 +102,8 @@ class Tail:
         Raises: Expired if it is none, or too long ago.
         """
         found = self._journal.checkpoint(resource_version)
-        if found is None or resource_version < self._oldest_us():
-            raise _too_old(resource_version)
+        if found is None or resource_version < self._resumer.oldest_us():
+            raise too_old(resource_version)
         return found
 
     async def resume(self, view: View, resource_version: int) -> Resumption:
@@ -114,35 +114,12 @@ class Tail:
         Raises: Expired beyond the resume window; StoreError; ServiceUnavailable once stopped.
         """
         self._refuse_if_stopped()
-        own = self._journal.minted(resource_version)
-        overlap_us = int(self._limits.resume_overlap_s * MICROSECONDS)
-        wanted = resource_version
-        if not own:
-            wanted = min(resource_version, self._now_us()) - overlap_us
-        if resource_version < self._oldest_us():
-            self.figures.resumes["expired"] += 1
-            raise _too_old(resource_version)
-        # A tail that has begun anew knows nothing before its first poll is answered.
-        if self.running and self._position is not None and wanted >= self.hub.window.floor:
-            self.figures.resumes["exact" if own else "overlap"] += 1
-            return Resumption(self.subscribe(view, wanted))
-        self.figures.resumes["store"] += 1
-        known = self._journal.before(wanted)
-        # Of an own number the position is known, however long before it the store was silent.
-        if known is not None and (own or known.resource_version >= wanted - overlap_us):
-            since = known.position
-        else:
-            since = await self._store.position_before(wanted)
-        until = await self.checkpoint()
-        subscription = self.subscribe(view, until.resource_version)
-        numbers = self._mint.others(min(resource_version, until.resource_version - NUMBERS_US))
-        span = Span(since=since, until=until, numbers=numbers)
-        return Resumption(
-            subscription, CatchUp(self._store, self._mapping, view, span, self._clock)
-        )
+        return await self._resumer.resume(self, view, resource_version)
 
-    def _oldest_us(self) -> int:
-        return self._now_us() - int(self._limits.resume_window_s * MICROSECONDS)
+    @property
+    def following(self) -> bool:
+        """True once it knows what it begins with, and polls; a new one knows nothing yet."""
+        return self.running and self._position is not None
 
     def subscribe(self, view: View, after: int) -> Subscription:
         """Return a subscription to the view's events above a resourceVersion.
@@ -290,9 +267,11 @@ class Tail:
         first = events[0].resource_version if events else version
         if events and (last := events[-1].resource_version) < version - STEP:
             # What is between was given to nobody.
-            self._journal.add(first, Checkpoint(last, position))
+            self._journal.add(first, Checkpoint(last, position), started_us)
             first = version
-        self._journal.add(first, checkpoint)
+        self._journal.add(first, checkpoint, started_us)
+        if self._state is not None and not batch.more:
+            self._state.note(started_us, lambda: self._store.position_text(position))
         self.hub.publish(events, version)
         return checkpoint
 
@@ -317,10 +296,6 @@ class Tail:
 
     def _now_us(self) -> int:
         return int(self._clock.seconds() * MICROSECONDS)
-
-
-def _too_old(resource_version: int) -> Expired:
-    return Expired(f"too old resource version: {resource_version}; list again")
 
 
 def _answer(waiters: list[Deferred[Checkpoint]], answer: Checkpoint | KjournalError) -> None:

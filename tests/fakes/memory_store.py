@@ -150,6 +150,14 @@ class MemoryStore:
         await self._called("position_before")
         return Position(max((row for at, row in self.arrived if at <= time_us), default=0))
 
+    def position_text(self, position: Position) -> str:
+        """Return a row number."""
+        return str(position)
+
+    def position_of(self, text: str) -> Position:
+        """Return a row number."""
+        return Position(int(text))
+
     async def release(self, snapshot: str) -> None:
         """Note that a snapshot was given up."""
         await self._called("release")

@@ -6,9 +6,11 @@ from typing import Any
 
 from elastic_transport import SerializationError
 from elasticsearch import ApiError, AsyncElasticsearch
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
-from kjournal.errors import StoreTimeout, StoreUnauthorized, StoreUnavailable
+from kjournal.errors import StoreError, StoreTimeout, StoreUnauthorized, StoreUnavailable
 from kjournal.store.elasticsearch.failures import shape_error, store_errors, types_of
 from kjournal.store.elasticsearch.hits import Answer, answer_of
 from kjournal.store.elasticsearch.position import Reading, ShardKey
@@ -105,7 +107,28 @@ class Cluster:
         return answer_of(answer.body)
 
     async def open_snapshot(self, index: str) -> tuple[str, int]:
-        """Return the id of a new point in time, and of how many shards it is."""
+        """Return the id of a new point in time, and of how many shards it is.
+
+        If nobody waits for it any more when it is there, it is closed: cancelling a request does
+        not keep Elasticsearch from opening it.
+        """
+        waiter: Deferred[tuple[str, int]] = Deferred(lambda _: None)
+
+        def opened(found: tuple[str, int]) -> None:
+            if waiter.called:
+                closing = Deferred.fromCoroutine(self.close_snapshot(found[0]))
+                closing.addErrback(lambda failure: failure.trap(StoreError) and None)
+            else:
+                waiter.callback(found)
+
+        def failed(failure: Failure) -> None:
+            if not waiter.called:
+                waiter.errback(failure)
+
+        Deferred.fromCoroutine(self._open_snapshot(index)).addCallbacks(opened, failed)
+        return await waiter
+
+    async def _open_snapshot(self, index: str) -> tuple[str, int]:
         with store_errors(index):
             answer = await self._client.open_point_in_time(
                 index=index, keep_alive=KEEP_ALIVE, preference=self._preferring(None)

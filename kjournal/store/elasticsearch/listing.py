@@ -124,7 +124,7 @@ class Listing:
                 narrowing = attrs.evolve(narrowing, queries=())
                 snapshot = attrs.evolve(snapshot, plain=True)
                 found = await self._found(asked, narrowing, snapshot, after)
-        except StoreError:
+        except BaseException:  # a client that leaves, too
             await self._close(snapshot.pit)
             raise
         return _page(found, snapshot, narrowing.warnings)
@@ -147,7 +147,7 @@ class Listing:
                     last or await shows_what_was_seen(self._cluster, snapshot, self._source.index)
                 ):
                     return snapshot, shards
-            except StoreError:
+            except BaseException:  # a client that leaves, too
                 await self._close(pit)
                 raise
             await self._close(pit)

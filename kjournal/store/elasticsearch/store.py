@@ -4,7 +4,8 @@ from contextlib import suppress
 
 from zope.interface import implementer
 
-from kjournal.errors import StoreError, StoreRejected
+from kjournal.codec import dump_json, load_json
+from kjournal.errors import CursorExpired, StoreError, StoreRejected
 from kjournal.query.model import Batch, Page, PageStart, Position, Query, Record
 from kjournal.store.elasticsearch.arrivals import Arrivals
 from kjournal.store.elasticsearch.caps import CapabilityCache
@@ -79,6 +80,17 @@ class ElasticsearchStore:
     async def position_before(self, time_us: int) -> Position:
         """Return a position that has seen nothing that became visible after a time."""
         return Position(await self._arrivals.before(time_us))
+
+    def position_text(self, position: Position) -> str:
+        """Return a position as JSON."""
+        return dump_json(_own(position).encode()).decode()
+
+    def position_of(self, text: str) -> Position:
+        """Return the position of such JSON. Raises: CursorExpired for anything else."""
+        try:
+            return Position(ElasticsearchPosition.decode(load_json(text)))
+        except (ValueError, TypeError, KeyError) as error:
+            raise CursorExpired("a kept position cannot be read") from error
 
     async def release(self, snapshot: str) -> None:
         """Give up a snapshot early; what fails here, the store does itself, minutes later."""

@@ -5,7 +5,7 @@ from functools import partial
 
 from zope.interface import implementer
 
-from kjournal.errors import StoreRejected
+from kjournal.errors import CursorExpired, StoreRejected
 from kjournal.query.model import Batch, Page, PageStart, Position, Query, Record
 from kjournal.store.embedded.lanes import Lane
 from kjournal.store.embedded.reader import (
@@ -79,6 +79,14 @@ class EmbeddedStore:
     async def position_before(self, time_us: int) -> Position:
         """Return the last row that was committed in the second before a time, or earlier."""
         return Position(await self._threads.read(partial(row_before, time_us=time_us)))
+
+    def position_text(self, position: Position) -> str:
+        """Return nothing: the file knows when its rows came."""
+        return ""
+
+    def position_of(self, text: str) -> Position:
+        """Raises: CursorExpired, as no text was ever given."""
+        raise CursorExpired("the store keeps its positions itself")
 
     async def release(self, snapshot: str) -> None:
         """Do nothing: a snapshot is a number."""

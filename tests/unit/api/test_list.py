@@ -5,9 +5,7 @@ from urllib.parse import quote
 
 import attrs
 import pytest
-from twisted.internet.defer import Deferred
 
-from kjournal.api.routes import DEADLINE_S
 from kjournal.config.model import APISettings
 from kjournal.errors import (
     StoreError,
@@ -24,15 +22,6 @@ LINES = "/namespaces/a/containerlogs"
 
 def payloads(call: Call) -> list[Any]:
     return [item["payload"] for item in call.json["items"]]
-
-
-def pages(api: Server, target: str, limit: int) -> list[Call]:
-    """Return all pages of a list."""
-    found = [api.get(f"{target}{'&' if '?' in target else '?'}limit={limit}")]
-    while token := found[-1].json["metadata"].get("continue"):
-        separator = "&" if "?" in target else "?"
-        found.append(api.get(f"{target}{separator}limit={limit}&continue={token}"))
-    return found
 
 
 @pytest.mark.parametrize("plural", ["containerlogs", "events", "auditevents", "logs"])
@@ -71,120 +60,6 @@ def test_default_range(api: Server) -> None:
     assert payloads(api.get(f"{LINES}?fieldSelector={selector}")) == ["old", "new"]
     selector = quote("metadata.creationTimestamp<2030-01-01T00:00:00Z")
     assert payloads(api.get(f"{LINES}?fieldSelector={selector}")) == ["old", "new"]
-
-
-@pytest.mark.parametrize("limit", [1, 3, 10, 11])
-@pytest.mark.parametrize("exact", [True, False])
-def test_pages(api: Server, limit: int, exact: bool) -> None:
-    """Pages have every record once, full ones but the last, and one version."""
-    api.store().exact, api.store().page_records = exact, 4
-    for n in range(10):
-        api.line(f"keep{n}", n - 500)
-        api.line(f"drop{n}", n - 500, namespace="b")
-    found = pages(api, LINES, limit)
-    assert [p for page in found for p in payloads(page)] == [f"keep{n}" for n in range(10)]
-    assert all(len(payloads(page)) == limit for page in found[:-1])
-    assert len({page.json["metadata"]["resourceVersion"] for page in found}) == 1
-
-
-def test_mostly_rejected(api: Server) -> None:
-    """A store that ignores the selector is read on, in growing pages, until the page is full."""
-    api.store().exact = False
-    api.lines(1000)
-    api.line("needle", -1)
-    api.line("needle2", -1)
-    found = api.get(f"{LINES}?limit=1&fieldSelector=payload%20in%20(needle,needle2)")
-    assert payloads(found) == ["needle"]
-    assert found.json["metadata"]["continue"]
-    assert api.store().calls.count("list_page") < 20
-
-
-def test_mostly_rejected_in_pages(api: Server) -> None:
-    """A page that ends in the midst of the store's last one goes on there."""
-    api.store().exact = False
-    api.lines(40)
-    needles = ["n1", "n2", "n3"]
-    for number, needle in enumerate(needles):
-        api.line(needle, 10.5 * number - 3600)
-    found, token = [], ""
-    for _ in range(4):
-        answer = api.get(
-            f"{LINES}?limit=1&fieldSelector=payload%20in%20(n1,n2,n3)&continue={token}"
-        )
-        found += payloads(answer)
-        token = answer.json["metadata"].get("continue", "")
-        if not token:
-            break
-    assert (found, token) == (needles, "")
-
-
-def test_pages_while_written(api: Server) -> None:
-    """What is written between two pages is in neither; a watch from their version has it."""
-    api.lines(3)
-    first = api.get(f"{LINES}?limit=2")
-    api.lines(2, begin=3)
-    api.line("1", -3599, payload="changed")
-    token = first.json["metadata"]["continue"]
-    assert payloads(api.get(f"{LINES}?limit=2&continue={token}")) == ["2"]
-    version = first.json["metadata"]["resourceVersion"]
-    watch = api.get(f"{LINES}?watch=1&resourceVersion={version}")
-    api.tick()
-    assert watch.types == [("ADDED", "3"), ("ADDED", "4"), ("MODIFIED", "changed")]
-
-
-@pytest.mark.parametrize("time", ["", quote("metadata.creationTimestamp>now-1h")])
-def test_slow_pages(api: Server, time: str) -> None:
-    """A slow reader of pages misses nothing, though `now` moves beyond what it has not read."""
-    begin_s = -3599 if time else -86_399
-    for n in range(4):
-        api.line(str(n), begin_s + n)
-    target = f"{LINES}?fieldSelector={time}" if time else LINES
-    first = api.get(f"{target}{'&' if time else '?'}limit=1")
-    api.tick(60)
-    token = first.json["metadata"]["continue"]
-    rest = api.get(f"{target}{'&' if time else '?'}continue={token}")
-    assert payloads(first) + payloads(rest) == ["0", "1", "2", "3"]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        ("/namespaces/b/containerlogs", ""),
-        ("/containerlogs", ""),
-        (LINES, "&labelSelector=x"),
-        (LINES, "&fieldSelector=pod=x"),
-        ("/logs", ""),
-    ],
-)
-def test_foreign_token(api: Server, change: tuple[str, str]) -> None:
-    """A token works for nobody else's query."""
-    api.lines(3)
-    token = api.get(f"{LINES}?limit=1").json["metadata"]["continue"]
-    path, more = change
-    found = api.get(f"{path}?limit=1&continue={token}{more}")
-    assert found.status == 400
-    assert found.json["reason"] == "BadRequest"
-
-
-def test_expired_tokens(api: Server) -> None:
-    """A token is 410 Expired when its snapshot or its checkpoint is gone."""
-    api.lines(3)
-    token = api.get(f"{LINES}?limit=1").json["metadata"]["continue"]
-    api.store().expired.add("s0.3")
-    found = api.get(f"{LINES}?limit=1&continue={token}")
-    assert (found.status, found.json["reason"], found.json["code"]) == (410, "Expired", 410)
-    assert "retry-after" not in found.headers
-    api.tick(16 * 60)
-    api.get(LINES)
-    api.tick(1)
-    api.get(LINES)
-    assert api.get(f"{LINES}?limit=1&continue={token}").status == 410
-
-
-def test_garbage_token(api: Server) -> None:
-    """A token that nobody made is 400."""
-    assert api.get(f"{LINES}?limit=1&continue=abc").status == 400
-    assert api.get(f"{LINES}?continue=%C3%BC").status == 400
 
 
 def test_versions(api: Server) -> None:
@@ -312,119 +187,6 @@ def test_warnings(api: Server) -> None:
     warnings = [value for name, value in found.header_lines if name == "warning"]
     assert warnings == ['299 - "no \\"index\\"  X: y"', '299 - "slow"']
     assert found.json["items"] == []
-
-
-@pytest.fixture
-def many() -> Server:
-    """Return a gateway with more lines than one slice."""
-    api = server(lambda settings: attrs.evolve(settings, bulk_size=300))
-    api.lines(1000)
-    return api
-
-
-@pytest.mark.parametrize("accept", ["application/json", TABLE, PARTIAL_LIST])
-def test_streamed(many: Server, accept: str) -> None:
-    """A list without a limit is streamed whole, in any representation."""
-    found = many.get(f"{LINES}?limit=-1", Accept=accept)
-    assert found.headers["transfer-encoding"] == "chunked"
-    assert found.headers["content-type"] == "application/json"
-    assert len(found.json["rows" if accept is TABLE else "items"]) == 1000
-    assert "continue" not in found.json["metadata"]
-    assert many.store().released == ["s0.1000"]
-
-
-def test_streamed_failure(many: Server) -> None:
-    """A store that fails in the middle breaks the connection: no client sees a whole list."""
-    slow: Deferred[None] = Deferred()
-    many.store().next_answers("list_page", *[_now() for _ in range(2)], slow)
-    found = many.get(LINES)
-    assert found.status == 200
-    assert not found.whole
-    slow.errback(StoreUnavailable("gone"))
-    many.tick(0)
-    assert found.transport.aborted
-    assert not found.whole
-    assert b'"metadata":{"resourceVersion"' not in found.body[-200:]
-    assert b"gone" not in found.bytes
-    assert many.store().released == ["s0.1000"]
-
-
-def _now() -> Deferred[None]:
-    done: Deferred[None] = Deferred()
-    done.callback(None)
-    return done
-
-
-def test_first_slices_failure(many: Server) -> None:
-    """A store that fails before the first byte is a Status, and the snapshot is given up."""
-    many.store().page_records = 100
-    many.store().next_answers("list_page", _now(), StoreUnavailable("gone"))
-    found = many.get(f"{LINES}?limit=301")
-    assert found.status == 503
-    assert many.store().released == ["s0.1000"]
-
-
-def test_slow_reader(many: Server) -> None:
-    """A list waits for its reader, and is cut when the reader stalls."""
-    slow: Deferred[None] = Deferred()
-    many.store().next_answers("list_page", _now(), slow)
-    found = many.get(LINES)
-    found.transport.producer.pauseProducing()
-    slow.callback(None)
-    many.tick(0)
-    size, calls = len(found.bytes), many.store().calls.count("list_page")
-    many.tick(29)
-    assert (len(found.bytes), many.store().calls.count("list_page")) == (size, calls)
-    assert not found.transport.aborted
-    many.tick(2)
-    assert found.transport.aborted
-    assert not found.whole
-    assert many.store().released == ["s0.1000"]
-
-
-def test_slow_reader_resumes(many: Server) -> None:
-    """A reader that reads on gets all of it."""
-    slow: Deferred[None] = Deferred()
-    many.store().next_answers("list_page", _now(), slow)
-    found = many.get(LINES)
-    found.transport.producer.pauseProducing()
-    slow.callback(None)
-    many.tick(20)
-    found.transport.producer.resumeProducing()
-    many.tick(0)
-    assert len(found.json["items"]) == 1000
-
-
-@pytest.mark.parametrize("limit", ["", "?limit=400"])
-def test_disconnect(many: Server, limit: str) -> None:
-    """A client that leaves stops the reading, and its snapshot is given up."""
-    slow: Deferred[None] = Deferred()
-    many.store().next_answers("list_page", _now(), slow)
-    found = many.get(LINES + limit)
-    found.leave()
-    many.tick(0)
-    assert many.store().calls.count("list_page") == 2
-    assert many.store().released == ["s0.1000"]
-
-
-def test_disconnect_before_checkpoint(api: Server) -> None:
-    """A client that leaves before the list began disturbs nobody."""
-    slow: Deferred[None] = Deferred()
-    api.store().next_answers("poll", slow)
-    leaving, staying = api.get(LINES), api.get(LINES)
-    leaving.leave()
-    slow.callback(None)
-    api.tick(0)
-    assert staying.status == 200
-    assert api.resources["containerlogs"].tail.running
-
-
-def test_deadline(api: Server) -> None:
-    """A store that does not answer is 504 before kube-apiserver gives up."""
-    api.store().next_answers("list_page", Deferred())
-    found = api.get(LINES)
-    api.tick(DEADLINE_S + 1)
-    assert (found.status, found.json["reason"]) == (504, "Timeout")
 
 
 ERRORS: list[tuple[StoreError, int, str, str | None]] = [

@@ -5,13 +5,9 @@ from urllib.parse import quote
 
 import attrs
 import pytest
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 
-from kjournal.api.watch import BOOKMARK_S, MIN_TIMEOUT_S
-from kjournal.errors import StoreUnavailable
-from kjournal.tail.tail import IDLE_S, PATIENCE_S
-from kjournal.tail.window import Window
-from tests.conftest import LoggedFailures
+from kjournal.api.watch import BOOKMARK_S
 from tests.unit.api.serving import BEGIN_S, PARTIAL, TABLE, Call, Server, server
 
 LINES = "/namespaces/a/containerlogs"
@@ -119,6 +115,17 @@ def test_watch_list(api: Server, count: int, at_version: bool) -> None:
     assert found.types[count + 1 :] == [("ADDED", "new")]
 
 
+def test_the_snapshot_is_let_go(api: Server) -> None:
+    """A watch holds the snapshot of its initial events no longer than them."""
+    api.lines(3)
+    found = watch(api, WATCHLIST)
+    assert not found.whole
+    assert api.store().released == ["s0.3"]
+    found.leave()
+    api.tick(0)
+    assert api.store().released == ["s0.3"]
+
+
 def test_written_meanwhile(api: Server) -> None:
     """What arrives while the initial events are read comes once, after their end."""
     api.lines(2)
@@ -143,16 +150,15 @@ def test_future_watch_list(api: Server) -> None:
 
 
 def test_future_version(api: Server) -> None:
-    """A plain watch from the future waits, and gives what comes after it."""
+    """A number of the future, as of a replica whose clock is ahead, leaves nothing out."""
     version_of(api)
-    found = watch(api, f"&resourceVersion={int((BEGIN_S + 60) * 1e6)}")
     api.line("before")
-    api.tick(1)
-    assert found.frames == []
-    api.tick(60)
+    api.tick()
+    found = watch(api, f"&resourceVersion={int((BEGIN_S + 3600) * 1e6)}")
+    assert found.types == [("ADDED", "before")]
     api.line("after")
-    api.tick(1)
-    assert found.types == [("ADDED", "after")]
+    api.tick()
+    assert found.types == [("ADDED", "before"), ("ADDED", "after")]
 
 
 def test_bookmarks(api: Server) -> None:
@@ -171,128 +177,6 @@ def test_bookmarks(api: Server) -> None:
     api.line("b")
     api.tick()
     assert watch(api, f"&resourceVersion={versions[-1]}").types == [("ADDED", "b")]
-
-
-def test_timeout(api: Server) -> None:
-    """TimeoutSeconds ends the stream with its last chunk, and everything is let go."""
-    found = watch(api, "&timeoutSeconds=5&allowWatchBookmarks=true")
-    api.tick(4.9)
-    assert not found.whole
-    api.tick(0.2)
-    assert found.whole
-    assert not found.transport.aborted
-    assert len(hub(api)) == 0
-
-
-@pytest.mark.parametrize("given", ["", "&timeoutSeconds=0", "&timeoutSeconds=-3"])
-def test_default_timeout(api: Server, given: str) -> None:
-    """Without a timeout a watch lives for 30 to 60 minutes."""
-    found = watch(api, given)
-    api.tick(MIN_TIMEOUT_S - 1)
-    assert not found.whole
-    api.tick(MIN_TIMEOUT_S + 1)
-    assert found.whole
-
-
-@pytest.mark.parametrize("version", ["1", str(int(BEGIN_S * 1e6) - 1)])
-@pytest.mark.parametrize("running", [True, False])
-def test_too_old(api: Server, version: str, running: bool) -> None:
-    """A version that is no longer known is one ERROR frame of 410 inside a 200."""
-    if running:
-        version_of(api)
-    found = watch(api, f"&resourceVersion={version}")
-    assert found.status == 200
-    (frame,) = found.frames
-    assert frame["type"] == "ERROR"
-    status = frame["object"]
-    assert (status["kind"], status["apiVersion"], status["metadata"]) == ("Status", "v1", {})
-    assert (status["status"], status["reason"], status["code"]) == ("Failure", "Expired", 410)
-    assert "too old resource version" in status["message"]
-    assert found.whole
-    assert len(hub(api)) == 0
-
-
-def test_after_idle(api: Server) -> None:
-    """A version from before an idle stop is expired, never silently skipped."""
-    version = version_of(api)
-    api.tick(1)
-    api.tick(IDLE_S + 1)
-    api.tick(1)
-    api.line("lost?")
-    assert watch(api, f"&resourceVersion={version}").frames[0]["object"]["code"] == 410
-
-
-def test_fell_behind(api: Server) -> None:
-    """A reader so slow that events were forgotten is told so, not left with a gap."""
-    version = version_of(api)
-    hub(api).window = Window(max_events=3, floor=hub(api).window.floor)
-    found = watch(api, f"&resourceVersion={version}")
-    found.transport.producer.pauseProducing()
-    api.lines(1)
-    api.tick()
-    api.lines(9, begin=1)
-    api.tick()
-    found.transport.producer.resumeProducing()
-    api.tick(0)
-    assert found.types[0] == ("ADDED", "0")
-    assert found.frames[-1]["object"]["code"] == 410
-    assert len(found.frames) == 2
-    assert found.whole
-
-
-def test_slow_reader(api: Server) -> None:
-    """A paused reader gets nothing more, and everything in order when it reads again."""
-    found = watch(api, f"&resourceVersion={version_of(api)}")
-    found.transport.producer.pauseProducing()
-    api.lines(1)
-    api.tick()
-    size = len(found.bytes)
-    api.lines(5, begin=1)
-    api.tick(20)
-    assert len(found.bytes) == size
-    found.transport.producer.resumeProducing()
-    api.tick(0)
-    assert [payload for _, payload in found.types] == [str(n) for n in range(6)]
-
-
-def test_stalled_reader(api: Server) -> None:
-    """A reader that takes nothing for 30 s is cut off, and its place freed."""
-    found = watch(api, f"&resourceVersion={version_of(api)}")
-    found.transport.producer.pauseProducing()
-    api.line("x")
-    api.tick()
-    api.tick(31)
-    assert found.transport.aborted
-    assert not found.whole
-    assert len(hub(api)) == 0
-
-
-def test_disconnect(api: Server) -> None:
-    """A client that leaves frees its subscription and timers."""
-    found = watch(api, f"&resourceVersion={version_of(api)}&allowWatchBookmarks=true")
-    assert len(hub(api)) == 1
-    found.leave()
-    assert len(hub(api)) == 0
-    api.line("x")
-    api.tick(BOOKMARK_S * 2)
-    api.tick(IDLE_S + 1)
-    api.tick(1)
-    assert not api.resources["containerlogs"].tail.running
-
-
-@pytest.mark.parametrize("method", ["poll", "list_page"])
-def test_disconnect_early(api: Server, method: str) -> None:
-    """A client that leaves before or during its initial events frees everything."""
-    slow: Deferred[None] = Deferred()
-    api.lines(1)
-    api.store().next_answers(method, slow)
-    found = watch(api)
-    found.leave()
-    if method == "poll":
-        slow.callback(None)
-    api.tick(0)
-    assert len(hub(api)) == 0
-    assert version_of(api)
 
 
 def test_updated(api: Server) -> None:
@@ -372,73 +256,6 @@ def test_not_acceptable(api: Server) -> None:
     assert watch(api, Accept="application/vnd.kubernetes.protobuf").status == 406
 
 
-def test_store_down_before(api: Server) -> None:
-    """A store that does not answer before the stream is a Status."""
-    api.store().next_answers("poll", StoreUnavailable("gone"))
-    found = watch(api)
-    assert found.status == 503
-    assert found.json["reason"] == "ServiceUnavailable"
-
-
-def test_store_down_in_initial_events(api: Server) -> None:
-    """A store that fails before the first initial event is a Status, and nothing stays behind."""
-    api.store().next_answers("list_page", StoreUnavailable("gone"))
-    found = watch(api, WATCHLIST)
-    assert (found.status, found.json["code"]) == (503, 503)
-    assert len(api.resources["containerlogs"].tail.hub) == 0
-
-
-def test_store_down_later(api: Server) -> None:
-    """A live watch bridges a silent store; beyond patience it ends cleanly, and can be resumed."""
-    version = version_of(api)
-    found = watch(api, f"&resourceVersion={version}")
-    api.line("a")
-    api.store().next_answers("poll", *[StoreUnavailable("gone")] * 4)
-    for _ in range(60):
-        api.tick(0.5)
-    assert found.types == [("ADDED", "a")]
-    assert not found.whole
-    api.line("b")
-    api.store().next_answers("poll", *[StoreUnavailable("gone")] * 12)
-    for _ in range(int(PATIENCE_S * 4)):
-        api.tick(0.5)
-    assert found.types == [("ADDED", "a")]
-    assert found.whole
-    last = found.frames[-1]["object"]["metadata"]["resourceVersion"]
-    again = watch(api, f"&resourceVersion={last}")
-    for _ in range(10):
-        api.tick(5)
-    assert again.types == [("ADDED", "b")]
-
-
-def test_shutdown(api: Server) -> None:
-    """A stop ends streams with their last chunk; a later watch is 503, to be tried again."""
-    found = watch(api)
-    Deferred.fromCoroutine(api.resources["containerlogs"].tail.stop())
-    api.tick(0)
-    assert found.whole
-    later = watch(api)
-    assert later.status == 503
-    assert later.headers["retry-after"] == "1"
-    assert watch(api, "&resourceVersion=5").status == 503
-
-
-def test_bug(api: Server, logged_failures: LoggedFailures) -> None:
-    """A bug after the headers breaks the connection, and tells nothing of itself."""
-    broken: Deferred[None] = Deferred()
-    api.lines(400)
-    api.store().page_records = 300
-    api.store().next_answers("list_page", succeed(None), broken)
-    found = watch(api)
-    broken.errback(ZeroDivisionError("secret"))
-    api.tick(0)
-    assert found.transport.aborted
-    assert not found.whole
-    assert b"secret" not in found.bytes
-    assert len(logged_failures.events) == 1
-    logged_failures.clear()
-
-
 def test_shared_frames() -> None:
     """A frame is made once for all who read the same representation."""
     made: list[int] = []
@@ -448,7 +265,7 @@ def test_shared_frames() -> None:
     made = [len(reader.frames) for reader in readers]
     api.line("x")
     api.tick()
-    event = hub(api).window.at(hub(api).window.end - 1)
+    event = hub(api).window.all.at(hub(api).window.all.end - 1)
     assert made == [0] * 5
     assert len(event.frames) == 1
     assert len({reader.body for reader in readers}) == 1

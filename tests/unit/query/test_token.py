@@ -95,3 +95,13 @@ def test_truncated() -> None:
     for end in range(len(text)):
         with pytest.raises(BadRequest):
             ContinueToken.decode(text[:end], VIEW, KEY)
+
+
+def test_without_a_snapshot() -> None:
+    """A token of a 410 says where to go on, and leaves the moment open; it is bound alike."""
+    start = PageStart(snapshot="", after=(1, "a"))
+    token = ContinueToken(resource_version=0, now_us=8, start=start)
+    text = token.encode(VIEW, KEY)
+    assert ContinueToken.decode(text, VIEW, KEY) == token
+    with pytest.raises(BadRequest):
+        ContinueToken.decode(text, OTHERS[0], KEY)

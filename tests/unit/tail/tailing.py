@@ -5,10 +5,12 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.python.failure import Failure
 
 from kjournal.errors import Expired
 from kjournal.kinds.containerlogs import CONTAINERLOGS
 from kjournal.kinds.mapping import Mapping, field_map_of
+from kjournal.query.resource_version import STEP
 from kjournal.query.view import View
 from kjournal.store.interfaces import Source
 from kjournal.tail.figures import TailLimits
@@ -41,6 +43,11 @@ class Rig:
         """The time in microseconds."""
         return int(self.clock.seconds() * 1e6)
 
+    @property
+    def hub_floor(self) -> int:
+        """The version below which the window knows nothing."""
+        return self.tail.hub.window.floor
+
     def write(self, id: str, namespace: str | None = "a", **document: Any) -> None:
         """Store a record that is visible at once."""
         rows = self.backend.rows
@@ -56,8 +63,7 @@ class Rig:
 
     def settle(self) -> None:
         """Let happen what was due at once."""
-        while any(call.getTime() <= self.clock.seconds() for call in self.clock.getDelayedCalls()):
-            self.clock.advance(0)
+        self.clock.advance(0)
 
     def version(self) -> int:
         """Return a fresh checkpoint's resourceVersion."""
@@ -101,7 +107,7 @@ class Rig:
 
     def rest(self, subscription: Subscription) -> list[Any]:
         """Return all events that are there; the subscription cannot be read after it."""
-        found = []
+        found: list[Any] = []
         while True:
             asked = started(subscription.next())
             self.settle()
@@ -113,6 +119,10 @@ class Rig:
             if event is None:
                 return found
             found.append(event)
+
+
+def _expired(failure: Failure) -> None:
+    failure.trap(Expired)
 
 
 def seen(event: Any) -> Seen:
@@ -131,7 +141,13 @@ def rig_of(limits: TailLimits | None = None, beside: Rig | None = None) -> Rig:
         store.arrived = beside.store.arrived
     mapping = Mapping.compile(CONTAINERLOGS, field_map_of(CONTAINERLOGS, {}))
     tail = Tail(store, mapping, clock, interval_s=INTERVAL_S, limits=limits or TailLimits())
+    distinguish(tail, len(backend.stores))
     return Rig(clock, backend, store, tail)
+
+
+def distinguish(tail: Tail, number: int) -> None:
+    """Give a process a residue of its own: by chance two may be alike, one time in sixteen."""
+    tail._mint._residue = number % STEP
 
 
 @attrs.define
@@ -157,7 +173,7 @@ class Client:
         if self.subscription is not None or self.expired:
             return
         asked = started(rig.tail.resume(self.view, self.version))
-        asked.addErrback(lambda failure: failure.trap(Expired) and None)
+        asked.addErrback(_expired)
         rig.settle()
         resumption = success(asked)
         if resumption is None:
@@ -174,7 +190,7 @@ class Client:
                 return
             if self._next is None:
                 self._next = started(self.subscription.next())
-                self._next.addErrback(lambda failure: failure.trap(Expired) and None)
+                self._next.addErrback(_expired)
             rig.settle()
             if not self._next.called:
                 return

@@ -25,7 +25,7 @@ def test_model(script: list[tuple[int, int]], residue: int, data: st.DataObject)
         now_us += passed_us
         numbers = [mint.next(now_us) for _ in range(events + 1)]
         checkpoint = Checkpoint(numbers[-1], Position(len(checkpoints)))
-        journal.add(numbers[0], checkpoint)
+        journal.add(numbers[0], checkpoint, now_us)
         given_out |= set(numbers)
         checkpoints.append(checkpoint)
     assert len(journal) == len(checkpoints)
@@ -36,6 +36,18 @@ def test_model(script: list[tuple[int, int]], residue: int, data: st.DataObject)
         assert journal.checkpoint(number) == (exact[0] if exact else None)
         before = bisect_right([one.resource_version for one in checkpoints], number)
         assert journal.before(number) == (checkpoints[before - 1] if before else None)
+
+
+@given(st.lists(st.integers(0, 9), max_size=20), st.integers(0, 20))
+def test_what_was_visible_at_a_time(times: list[int], asked: int) -> None:
+    """The latest poll that began not later; one after a clock went back is as late as before it."""
+    journal = Journal(HOUR_US)
+    for at, seen_us in enumerate(times):
+        number = STEP * (at + 1)
+        journal.add(number, Checkpoint(number, Position(at)), seen_us)
+    found = journal.seen_before(asked)
+    known = [at for at in range(len(times)) if max(times[: at + 1]) <= asked]
+    assert (found.checkpoint.position if found else None) == (known[-1] if known else None)
 
 
 def test_empty() -> None:
@@ -52,7 +64,7 @@ def test_bounded_over_a_day() -> None:
     most = HOUR_US // 10**6 + 102
     for second in range(24 * 3600):
         first = mint.next(BEGIN_US + second * 10**6)
-        journal.add(first, Checkpoint(mint.next(first), Position(second)))
+        journal.add(first, Checkpoint(mint.next(first), Position(second)), first)
         assert len(journal) <= most
     newest = mint.last
     found = journal.before(newest - HOUR_US + 10**6)

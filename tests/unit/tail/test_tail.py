@@ -1,63 +1,21 @@
 """The tail: one poll for all, versions that mean something, and no silent gap."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
-import attrs
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.task import Clock
 
 from kjournal.errors import (
     Expired,
-    InternalError,
-    ServiceUnavailable,
     StoreTimeout,
-    StoreUnavailable,
 )
-from kjournal.kinds.containerlogs import CONTAINERLOGS
-from kjournal.kinds.mapping import Mapping, field_map_of
-from kjournal.query.view import View
-from kjournal.store.interfaces import Source
-from kjournal.tail.hub import Subscription
-from kjournal.tail.tail import CHECKPOINT_AGE_S, IDLE_S, PATIENCE_S, Tail
-from tests.conftest import LoggedFailures
-from tests.fakes.memory_store import MemoryBackend, MemoryStore
+from kjournal.query.resource_version import STEP
+from kjournal.tail.figures import TailLimits
+from kjournal.tail.tail import DRAIN_S
 from tests.results import failure, pending, started, success
-
-BEGIN_S = 1_700_000_000.0
-VIEW = View(kind="containerlogs")
-
-
-@attrs.define
-class Rig:
-    """A tail on a store in memory, and a clock."""
-
-    clock: Clock
-    backend: MemoryBackend
-    store: MemoryStore
-    tail: Tail
-
-    def write(self, id: str, **document: Any) -> None:
-        self.backend.write("i", id, {"metadata": {"namespace": "a"}, "payload": id, **document})
-
-    def tick(self, seconds: float = 0.5) -> None:
-        self.clock.advance(seconds)
-
-    def read(self, subscription: Subscription, count: int) -> list[tuple[str, str]]:
-        found = [success(subscription.next()) for _ in range(count)]
-        return [(event.type, event.object["payload"]) for event in found]
-
-
-@pytest.fixture
-def rig() -> Rig:
-    """Return a tail that has not begun."""
-    clock = Clock()
-    clock.rightNow = BEGIN_S
-    backend = MemoryBackend()
-    store = backend.open_store(Source(kind="containerlogs", index="*"))
-    mapping = Mapping.compile(CONTAINERLOGS, field_map_of(CONTAINERLOGS, {}))
-    return Rig(clock, backend, store, Tail(store, mapping, clock, interval_s=0.5))
+from tests.unit.tail.tailing import BEGIN_S, INTERVAL_S, POLL_S, VIEW, Rig, rig_of
 
 
 def test_lazy(rig: Rig) -> None:
@@ -77,7 +35,7 @@ def test_checkpoint(rig: Rig) -> None:
     later = success(after_a_tick(rig, rig.tail.checkpoint))
     assert later.position == 2
     assert later.resource_version > checkpoint.resource_version
-    assert rig.tail.position_at(checkpoint.resource_version) == 1
+    assert rig.tail.checkpoint_at(checkpoint.resource_version) == checkpoint
 
 
 def test_shared_poll(rig: Rig) -> None:
@@ -184,158 +142,120 @@ def test_unplaced(rig: Rig) -> None:
     rig.write("y")
     rig.tick()
     assert rig.read(subscription, 1) == [("ADDED", "y")]
-    assert rig.tail.unplaced == 1
+    assert rig.tail.figures.unplaced == 1
 
 
-def test_store_error(rig: Rig) -> None:
-    """A poll that fails fails who asked, backs off, and loses nothing when the store is back."""
-    subscription = rig.tail.subscribe(VIEW, success(rig.tail.checkpoint()).resource_version)
-    rig.write("a")
-    rig.store.next_answers("poll", *[StoreUnavailable("gone")] * 3)
-    failure(after_a_tick(rig, rig.tail.checkpoint), StoreUnavailable)
-    assert rig.tail.failing_since_s == BEGIN_S
-    waiting = started(subscription.next())
-    calls = len(rig.store.calls)
-    rig.tick(0.9)
-    assert len(rig.store.calls) == calls
-    for _ in range(4):
-        rig.tick(2.0)
-    assert success(waiting).object["payload"] == "a"
-    assert rig.tail.failing_since_s is None
-
-
-def test_asking_cuts_backoff(rig: Rig) -> None:
-    """Who asks during a backoff does not wait for its end."""
-    rig.store.next_answers("poll", *[StoreUnavailable("gone")] * 5)
-    failure(rig.tail.checkpoint(), StoreUnavailable)
-    for _ in range(4):
-        failure(after_a_tick(rig, rig.tail.checkpoint), StoreUnavailable)
-    success(after_a_tick(rig, rig.tail.checkpoint))
-
-
-def test_patience(rig: Rig) -> None:
-    """Watchers bridge a silent store for 30 s, and are then ended cleanly."""
-    subscription = rig.tail.subscribe(VIEW, success(rig.tail.checkpoint()).resource_version)
-    waiting = started(subscription.next())
-    rig.store.next_answers("poll", *[StoreUnavailable("gone")] * 500)
-    for _ in range(int(PATIENCE_S * 2)):
-        rig.tick(0.5)
-        pending(waiting)
-    for _ in range(20):
-        rig.tick(0.5)
-    assert success(waiting) is None
-
-
-def test_idle(rig: Rig) -> None:
-    """Unused, it stops; whoever comes back with an older version is told Expired."""
-    before = success(rig.tail.checkpoint()).resource_version
-    subscription = rig.tail.subscribe(VIEW, before)
-    subscription.close()
-    rig.tick(1)
-    rig.tick(IDLE_S + 1)
-    rig.tick(1)
-    assert not rig.tail.running
-    assert rig.clock.getDelayedCalls() == []
-    with pytest.raises(Expired):
-        rig.tail.subscribe(VIEW, before)
-    with pytest.raises(Expired):
-        rig.tail.position_at(before)
-
-
-def test_watched_is_not_idle(rig: Rig) -> None:
-    """A watcher keeps it running."""
-    subscription = rig.tail.subscribe(VIEW, success(rig.tail.checkpoint()).resource_version)
-    for _ in range(4):
-        rig.tick(IDLE_S)
-    rig.write("a")
-    rig.tick()
-    assert rig.read(subscription, 1) == [("ADDED", "a")]
-
-
-@pytest.mark.parametrize("idle_before", [False, True])
-def test_version_of_another_life(rig: Rig, idle_before: bool) -> None:
-    """A version from before a restart, or of another replica while idle, never skips silently."""
-    if idle_before:
-        success(rig.tail.checkpoint())
-        rig.tick(1)
-        rig.tick(IDLE_S + 1)
-        rig.tick(1)
-        assert not rig.tail.running
-    foreign = int(rig.clock.seconds() * 1e6) + 1000
-    rig.tick(5)
-    rig.write("between")
-    subscription = rig.tail.subscribe(VIEW, foreign)
-    failure(subscription.next(), Expired)
-
-
-def test_restart(rig: Rig) -> None:
-    """After an idle stop it begins anew, and follows from there."""
-    success(rig.tail.checkpoint())
-    rig.tick(1)
-    rig.tick(IDLE_S + 1)
-    rig.tick(1)
-    rig.write("between")
-    subscription = rig.tail.subscribe(VIEW, success(rig.tail.checkpoint()).resource_version)
-    rig.write("after")
-    rig.tick()
-    assert rig.read(subscription, 1) == [("ADDED", "after")]
-
-
-def test_checkpoints_age(rig: Rig) -> None:
-    """Checkpoints are kept for their age and no longer."""
-    old = success(rig.tail.checkpoint()).resource_version
-    rig.tick(CHECKPOINT_AGE_S - 1)
-    success(after_a_tick(rig, rig.tail.checkpoint))
-    rig.tail.position_at(old)
+def test_checkpoints_age() -> None:
+    """Checkpoints are kept for the resume window and no longer."""
+    rig = rig_of(TailLimits(resume_window_s=60))
+    old = success(rig.tail.checkpoint())
+    rig.tick(59)
+    rig.version()
+    assert rig.tail.checkpoint_at(old.resource_version) == old
     rig.tick(2)
-    success(after_a_tick(rig, rig.tail.checkpoint))
-    with pytest.raises(Expired):
-        rig.tail.position_at(old)
+    with pytest.raises(Expired, match=r"^too old resource version: \d+; list again$"):
+        rig.tail.checkpoint_at(old.resource_version)
 
 
-def test_stop(rig: Rig) -> None:
-    """A stop during a poll ends watchers cleanly, tells who asks that it stops, and is final."""
-    subscription = rig.tail.subscribe(VIEW, success(rig.tail.checkpoint()).resource_version)
-    watching = started(subscription.next())
+def test_checkpoint_of_nobody(rig: Rig) -> None:
+    """A number that was not minted, or that an event was given, is no checkpoint."""
+    version = rig.version()
+    rig.write("a")
+    rig.write("b")
+    after = rig.version()
+    for other in (version - 1, version + 1, after - STEP, after + STEP):
+        with pytest.raises(Expired):
+            rig.tail.checkpoint_at(other)
+
+
+def test_numbers_are_of_the_polls_beginning(rig: Rig) -> None:
+    """However late a poll is answered, its numbers tell when it began; they differ by STEPs."""
+    subscription = rig.tail.subscribe(VIEW, rig.version())
+    rig.write("a")
+    rig.write("b")
     slow: Deferred[None] = Deferred()
     rig.store.next_answers("poll", slow)
-    asking = started(rig.tail.checkpoint())
-    rig.tick(0)
-    success(rig.tail.stop())
-    assert success(watching) is None
-    failure(asking, ServiceUnavailable)
-    assert not rig.tail.running
-    assert rig.clock.getDelayedCalls() == []
-    failure(rig.tail.checkpoint(), ServiceUnavailable)
-    with pytest.raises(ServiceUnavailable):
-        rig.tail.subscribe(VIEW, 1)
-    success(rig.tail.stop())
+    began_us = rig.now_us
+    asked = started(rig.tail.checkpoint())
+    rig.settle()
+    rig.tick(7)
+    slow.callback(None)
+    rig.settle()
+    checkpoint = success(asked)
+    versions = [success(subscription.next()).resource_version for _ in range(2)]
+    versions.append(checkpoint.resource_version)
+    assert versions[0] - began_us < 4 * STEP
+    assert [two - one for one, two in itertools.pairwise(versions)] == [STEP, STEP]
+    assert rig.tail.figures.caught_up_s == BEGIN_S
 
 
-def test_stop_while_sleeping(rig: Rig) -> None:
-    """A stop between polls leaves nothing in the reactor."""
-    success(rig.tail.checkpoint())
-    success(rig.tail.stop())
-    assert rig.clock.getDelayedCalls() == []
-
-
-def test_stop_before_start(rig: Rig) -> None:
-    """A tail that never began stops at once."""
-    success(rig.tail.stop())
-
-
-def test_bug(rig: Rig, logged_failures: LoggedFailures) -> None:
-    """What is no StoreError is logged, ends who waits, and the next one starts it again."""
-    subscription = rig.tail.subscribe(VIEW, success(rig.tail.checkpoint()).resource_version)
-    watching = started(subscription.next())
-    broken: Deferred[None] = Deferred()
-    rig.store.next_answers("poll", broken)
-    asking = started(rig.tail.checkpoint())
-    rig.tick(0)
-    broken.errback(ZeroDivisionError())
-    failure(asking, InternalError)
-    assert success(watching) is None
-    assert len(logged_failures.events) == 1
-    logged_failures.clear()
+def test_idle_polls_get_rarer(rig: Rig) -> None:
+    """A silent store is asked ever more rarely, up to four times the interval; news ends that."""
+    subscription = rig.tail.subscribe(VIEW, rig.version())
+    moments = []
+    for _ in range(400):
+        polls = rig.store.calls.count("poll")
+        rig.tick(0.05)
+        if rig.store.calls.count("poll") > polls:
+            moments.append(rig.clock.seconds())
+    pauses = [two - one for one, two in itertools.pairwise(moments)]
+    assert all(two >= one - 0.051 for one, two in itertools.pairwise(pauses))
+    assert INTERVAL_S < pauses[0] < 1.0
+    assert 1.9 < pauses[-1] <= POLL_S + 0.051
     rig.write("a")
-    assert success(rig.tail.checkpoint()).position == 1
+    rig.tick(POLL_S)
+    assert rig.read(subscription, 1) == [("ADDED", "a")]
+    rig.write("b")
+    rig.tick(INTERVAL_S)
+    assert rig.read(subscription, 1) == [("ADDED", "b")]
+
+
+def test_lists_do_not_wait_for_an_idle_pause(rig: Rig) -> None:
+    """Whoever needs the present is answered at once, however rare polls have become."""
+    rig.version()
+    for _ in range(20):
+        rig.tick()
+    rig.write("a")
+    assert success(after_a_tick(rig, rig.tail.checkpoint)).position == 1
+
+
+def test_drain_is_bounded(rig: Rig) -> None:
+    """Where more is written than can be read, lists are answered none the less, and it reads on."""
+    rig.version()
+    rig.store.page_records = 1
+    for number in range(8):
+        rig.write(str(number))
+    slow: list[Deferred[None]] = [Deferred() for _ in range(8)]
+    rig.store.next_answers("poll", *slow)
+    asked = started(rig.tail.checkpoint())
+    rig.settle()
+    for number in range(3):
+        rig.tick(DRAIN_S / 2.5)
+        pending(asked)
+        slow[number].callback(None)
+        rig.settle()
+    assert success(asked).position == 3
+    assert rig.tail.figures.caught_up_s == BEGIN_S
+    for answer in slow[3:]:
+        answer.callback(None)
+        rig.settle()
+    assert rig.store.calls.count("poll") >= 9
+    assert rig.tail.figures.caught_up_s == rig.clock.seconds()
+    assert success(after_a_tick(rig, rig.tail.checkpoint)).position == 8
+
+
+def test_many_records_are_mapped_in_slices(rig: Rig) -> None:
+    """A big batch is published whole, and lets others run meanwhile."""
+    subscription = rig.tail.subscribe(VIEW, rig.version())
+    rig.store.page_records = 1000
+    for number in range(600):
+        rig.write(str(number))
+    asked = started(rig.tail.checkpoint())
+    meanwhile: list[bool] = []
+    rig.clock.callLater(0, lambda: meanwhile.append(asked.called))
+    rig.settle()
+    assert meanwhile == [False]
+    assert success(asked).position == 600
+    versions = [event.resource_version for event in rig.rest(subscription)]
+    assert len(versions) == 600
+    assert versions == sorted(set(versions))

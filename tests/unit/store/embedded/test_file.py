@@ -1,12 +1,18 @@
 """The file: what is opened, what is refused, and what errors say."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from twisted.internet.task import Clock
 
 from kjournal.errors import StoreError, StoreTimeout, StoreUnavailable
 from kjournal.store.embedded.file import FORMAT, StoreFile
+from kjournal.store.embedded.ids import AutoIds
+from kjournal.store.embedded.reader import row_before
+from kjournal.store.embedded.writer import Writer
+from kjournal.store.interfaces import NewDocument
 
 
 def held(path: Path) -> StoreFile:
@@ -86,3 +92,35 @@ def test_errors(code: int, kind: type[StoreError], text: str) -> None:
     with pytest.raises(kind) as raised, StoreFile("/secret/place/k.db").errors():
         raise error
     assert str(raised.value) == text
+
+
+def test_file_of_the_first_format(tmp_path: Path) -> None:
+    """It is brought up to date once, keeps its records, and knows from then on when rows come."""
+    file = held(tmp_path / "k.db")
+    with closing(file.connect()) as connection:
+        connection.execute("INSERT INTO indices VALUES (1, 'i', 1)")
+        connection.execute("INSERT INTO records VALUES (5, 1, 'old', 1, 7, NULL, '{}')")
+        connection.execute("DROP TABLE arrivals")
+        connection.execute("PRAGMA user_version=1")
+        mark = connection.execute("SELECT value FROM marks WHERE name='file'").fetchone()
+    file.let_go()
+    for _ in range(2):
+        file = held(tmp_path / "k.db")
+        with closing(file.connect()) as connection:
+            assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+            assert connection.execute("SELECT id FROM records").fetchall() == [("old",)]
+            found = connection.execute("SELECT value FROM marks WHERE name='file'").fetchone()
+            assert found == mark
+            # When the old rows came is not known: they are after any time.
+            assert row_before(connection, 10**18) == 0
+        file.let_go()
+    file.hold()
+    clock = Clock()
+    clock.advance(1_700_000_000)
+    writer = Writer(file, AutoIds(clock.seconds, bytes), clock.seconds)
+    writer.commit([[NewDocument(index="i", id="new", document={})]])
+    with closing(file.connect()) as connection:
+        assert row_before(connection, int(clock.seconds() * 1e6)) == 5
+        assert row_before(connection, int(clock.seconds() * 1e6) - 1) == 0
+    writer.close()
+    file.let_go()
