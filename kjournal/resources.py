@@ -1,6 +1,7 @@
 """From the settings of a kind to the kind as it is served: source, store, mapping and tail."""
 
 import hashlib
+import os
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -54,12 +55,19 @@ def limits_of(settings: WatchSettings) -> TailLimits:
 
 
 def state_of(settings: WatchSettings, source: Source) -> StateFiles | None:
-    """Return where a kind's positions are kept, if anywhere: apart from those of other sources."""
-    if not settings.state_dir:
+    """Return where a kind's positions are kept, if anywhere: apart from those of other sources.
+
+    Raises: ConfigError if the folder cannot be written.
+    """
+    folder = settings.state_dir
+    if not folder:
         return None
+    if not (os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
+        allowed = "a folder that exists and can be written"
+        raise ConfigError([ConfigMistake("--state-dir", f'"{folder}"', allowed)])
     digest = hashlib.sha256(repr(source).encode()).hexdigest()[:12]
     name = f"{source.kind}-{digest}"
-    return StateFiles(settings.state_dir, name, settings.resume_window_s)
+    return StateFiles(folder, name, settings.resume_window_s)
 
 
 def resource_of(

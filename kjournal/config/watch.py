@@ -1,9 +1,7 @@
 """From flags to how far back lists and watches go on."""
 
-import os
 from typing import Any
 
-from kjournal.config.element import shown
 from kjournal.config.flags import Flags
 from kjournal.config.model import WatchSettings
 from kjournal.config.units import parse_age_s, parse_seconds, parse_size_bytes
@@ -18,14 +16,11 @@ def watch_of(flags: Flags) -> WatchSettings:
     if key and len(key) < _LEAST_KEY:
         allowed = f"a line of at least {_LEAST_KEY} characters, such as `openssl rand -hex 32` says"
         flags.refuse("continue-token-key-file", f"a key of {len(key)} characters", allowed)
-    folder = flags.text("state-dir")
-    if folder and not (os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
-        flags.refuse("state-dir", shown(folder), "a folder that exists and can be written")
     values: dict[str, Any] = {
         "resume_window_s": flags.parsed("resume-window", parse_age_s),
         "resume_overlap_s": flags.parsed("resume-overlap", parse_seconds),
         "cache_bytes": flags.parsed("watch-cache-size", parse_size_bytes),
-        "state_dir": folder,
+        "state_dir": flags.text("state-dir"),
         "continue_token_key": key,
     }
     return WatchSettings(**{name: value for name, value in values.items() if value})

@@ -10,6 +10,7 @@ from twisted.internet import reactor
 
 from kjournal.codec import MICROSECONDS, dump_json, format_millis, load_json
 from kjournal.config.model import ElasticsearchSettings
+from kjournal.errors import CursorExpired
 from kjournal.query.model import PageStart, Record
 from kjournal.store.elasticsearch.backend import ElasticsearchBackend
 from kjournal.store.interfaces import Source
@@ -212,3 +213,23 @@ async def test_an_index_closed_and_opened_again(rig: Rig) -> None:
     await rig.write("one", [{"_id": "y", "@timestamp": ago(1)}])
     records, position = await polled(store, position)
     assert named(records) == ["y"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_position_as_text(rig: Rig, elasticsearch_url: str) -> None:
+    """Another process goes on from it, and repeats nothing."""
+    await rig.create("three", **{"number_of_shards": 3})
+    await rig.write("three", [{"_id": f"{n}", "@timestamp": ago(50 - n)} for n in range(9)])
+    store = rig.store()
+    text = store.position_text((await store.poll(None)).position)
+    await rig.write("three", [{"_id": "late", "@timestamp": ago(900)}])
+    other = ElasticsearchBackend(ElasticsearchSettings(urls=(elasticsearch_url,)), reactor)
+    try:
+        reader = other.open_store(Source(kind="containerlogs", index=rig.index("*")))
+        at = (await reader.poll(None)).position
+        page = await reader.list_page(EVERYTHING, limit=10, at=at, beyond=reader.position_of(text))
+        assert named(page.records) == ["late"]
+        with pytest.raises(CursorExpired):
+            reader.position_of("{}")
+    finally:
+        await other.close()

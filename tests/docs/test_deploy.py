@@ -55,7 +55,8 @@ def test_the_arguments_are_good_settings() -> None:
     settings = settings_of(options, {}, read)
     assert settings.serving.insecure_port == 0
     assert not settings.warnings
-    assert {path.rpartition("/")[0] for path in asked} == set(mounts)
+    folders = {path.rpartition("/")[0] for path in asked} | {settings.watch.state_dir}
+    assert folders == set(mounts)
     port, named = settings.serving.secure_port, container()["ports"]
     assert named == [{"name": "https", "containerPort": port}]
 

@@ -1,8 +1,12 @@
 """The wiring: what settings come to in tails and tokens."""
 
+from pathlib import Path
+
+import pytest
 from twisted.internet.task import Clock
 
 from kjournal.config.model import APISettings, WatchSettings
+from kjournal.errors import ConfigError
 from kjournal.query.resource_version import STEP
 from kjournal.resources import limits_of, resource_of
 from kjournal.service import token_key_of
@@ -45,3 +49,11 @@ def test_limits_reach_the_tail() -> None:
     assert version - int(clock.seconds() * 1e6) < 2 * STEP
     assert tail.checkpoint_at(version).resource_version == version
     success(tail.stop())
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """It is a mistake in the settings, told at the start."""
+    api = APISettings(resource="logs")
+    watch = WatchSettings(state_dir=str(tmp_path / "missing"))
+    with pytest.raises(ConfigError, match="--state-dir"):
+        resource_of(api, MemoryBackend(), Clock(), watch)

@@ -12,7 +12,7 @@ def payloads(events: Any) -> list[str]:
 
 
 def test_a_process_that_stood_still() -> None:
-    """What it publishes late was visible early, and has numbers of early: time decides, not they."""
+    """What it publishes late has early numbers: the time at which it was visible decides."""
     first = rig_of(TailLimits())
     other = rig_of(TailLimits(), beside=first)
     other.tail.subscribe(VIEW, success(other.tail.checkpoint()).resource_version)
