@@ -110,7 +110,8 @@ async def list_objects(
             raise
         raise _inconsistent(begun.start, options, token_key) from error
     finally:
-        if not goes_on:
+        # A page that fails may be asked for again: what earlier ones began is kept.
+        if not goes_on and (begun.start is None or reader.ended):
             reader.release()
 
 

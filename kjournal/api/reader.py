@@ -50,6 +50,11 @@ class ListReader:
         self._snapshot = start.snapshot if start else ""
         self._more = True
 
+    @property
+    def ended(self) -> bool:
+        """Whether all was read."""
+        return not self._more and not self._records
+
     async def next_slice(self) -> list[Placed] | None:
         """Return 1..SLICE objects, or None at the end.
 

@@ -135,11 +135,7 @@ class _Stream:
         subscription = resumption.subscription
         self._start_timers(subscription)
         try:
-            if initial is not None:
-                await self._write_initial(initial)
-                initial.close()  # the stream may live for an hour
-            catch_up = resumption.catch_up
-            if catch_up is None or await self._write_missed(catch_up):
+            if await self._write_before(resumption, initial):
                 await self._follow(subscription)
             self._finish()
         except StallError:
@@ -153,6 +149,18 @@ class _Stream:
                 if timer.active():
                     timer.cancel()
 
+    async def _write_before(self, resumption: Resumption, initial: _Initial | None) -> bool:
+        """Write what comes before live events, and return whether that was all of it.
+
+        The timeout, or a stop of kjournal, ends it in the middle.
+        """
+        subscription, catch_up = resumption.subscription, resumption.catch_up
+        if initial is not None:
+            done = await self._write_initial(initial, subscription)
+            initial.close()  # the stream may live for an hour
+            return done
+        return catch_up is None or await self._write_missed(catch_up, subscription)
+
     async def _follow(self, subscription: Subscription) -> None:
         """Write live events. Whoever comes back for more goes on where this stream ended."""
         try:
@@ -163,7 +171,7 @@ class _Stream:
         if self._options.bookmarks and subscription.reached:
             self._request.write(self._framer.bookmark(subscription.reached))
 
-    async def _write_missed(self, catch_up: CatchUp) -> bool:
+    async def _write_missed(self, catch_up: CatchUp, subscription: Subscription) -> bool:
         """Write what was missed, and return whether that is all.
 
         After what the store fails at the client comes back, with a number that begins it again.
@@ -171,6 +179,8 @@ class _Stream:
         try:
             while (events := await catch_up.next_slice()) is not None:
                 await self._writer.write(b"".join(map(self._frame_of, events)))
+                if subscription.ended:
+                    return False
         except StoreError as error:
             _log.info("ended a watch of {kind}: {e}", kind=self._framer.kind.plural, e=str(error))
             return False
@@ -202,14 +212,17 @@ class _Stream:
 
             self._timers["bookmark"] = clock.callLater(BOOKMARK_S, bookmark)
 
-    async def _write_initial(self, initial: _Initial) -> None:
+    async def _write_initial(self, initial: _Initial, subscription: Subscription) -> bool:
         now_us = self._resource.now_us()
         while (slice_ := await initial.next_slice()) is not None:
             frames = (self._framer.frame("ADDED", *placed, now_us) for placed in slice_)
             await self._writer.write(b"".join(frames))
+            if subscription.ended:
+                return False
         if self._options.bookmarks and self._options.send_initial_events:
             frame = self._framer.bookmark(initial.resource_version, initial_end=True)
             await self._writer.write(frame)
+        return True
 
     def _frame_of(self, event: WatchEvent | Bookmark) -> bytes:
         if isinstance(event, Bookmark):

@@ -90,7 +90,10 @@ def _content(text: str, key: bytes) -> list[Any]:
         raise Expired("The provided continue parameter is not known here; list again")
     if not hmac.compare_digest(mac, _mac(packed, key)):
         raise _wrong()
-    found: list[Any] = load_json(zlib.decompressobj().decompress(packed, _MAX_BYTES))
+    try:
+        found: list[Any] = load_json(zlib.decompressobj().decompress(packed, _MAX_BYTES))
+    except (ValueError, zlib.error) as error:
+        raise _wrong() from error
     return found
 
 

@@ -104,6 +104,11 @@ class Subscription:
         at_home = view.namespace in (None, event.object["metadata"].get("namespace"))
         return at_home and bool(selects or view.labels)
 
+    @property
+    def ended(self) -> bool:
+        """Whether next() gives nothing any more."""
+        return self._ended
+
     def ask_bookmark(self) -> None:
         """Have next() give a Bookmark once nothing older is left to give."""
         self._bookmark_due = True

@@ -21,7 +21,7 @@ class Checkpoint:
 class Entry:
     """One poll: its numbers are first, first + STEP, ... up to the checkpoint's own.
 
-    What it brought, and all before, was visible at `seen_us`, microseconds since the epoch.
+    What it brought, and all before, was visible when it ended, `seen_us` since the epoch.
     """
 
     first: int
@@ -55,7 +55,8 @@ class Journal:
         stale = bisect_left(self._entries, oldest, key=_VERSION)
         # Dropping the front of a list is linear, so it is done now and then.
         if stale > 100:
-            del self._entries[:stale]
+            # One below the window tells what its first numbers begin with.
+            del self._entries[: stale - 1]
 
     def minted(self, resource_version: int) -> bool:
         """Return whether this process gave that number to an event or a checkpoint."""

@@ -6,9 +6,10 @@ from typing import Protocol
 import attrs
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
+from twisted.logger import Logger
 
 from kjournal.codec import MICROSECONDS
-from kjournal.errors import Expired
+from kjournal.errors import CursorExpired, Expired
 from kjournal.kinds.mapping import Mapping
 from kjournal.query.clauses import query_of
 from kjournal.query.model import PageStart, Position, Record
@@ -22,6 +23,7 @@ from kjournal.tail.journal import Checkpoint, Journal
 from kjournal.tail.state import StateFiles
 from kjournal.tail.window import WatchEvent
 
+_log = Logger()
 _PAGE = 1000
 _SLICE = 250
 # The numbers of a catch-up begin at the client's own, and so long before the live ones at least.
@@ -56,6 +58,7 @@ class CatchUp:
         self._records: list[Record] = []
         self._start: PageStart | None = None
         self._more = True
+        self._held: WatchEvent | None = None
 
     async def begin(self) -> None:
         """Read the first page. Raises: StoreError."""
@@ -72,8 +75,23 @@ class CatchUp:
             await self._fetch()
         taken, self._records = self._records[:_SLICE], self._records[_SLICE:]
         await deferLater(self._clock, 0, lambda: None)
-        events = (self._event_of(record) for record in taken)
-        return [event for event in events if event is not None]
+        events = [self._event_of(record, next(self._span.numbers)) for record in taken]
+        found = [event for event in events if event is not None]
+        return self._held_back(found)
+
+    def _held_back(self, found: list[WatchEvent]) -> list[WatchEvent]:
+        """Return the events but for the last one, which may be the last of all.
+
+        That one has the number of the span's end: who has it has everything.
+        """
+        if self._held is not None:
+            found.insert(0, self._held)
+        self._held = None
+        if found and (self._records or self._more):
+            self._held = found.pop()
+        elif found:
+            found[-1] = _numbered(found[-1], self._span.until.resource_version)
+        return found
 
     async def _fetch(self) -> None:
         page = await self._store.list_page(
@@ -88,13 +106,19 @@ class CatchUp:
         if page.records:
             self._start = PageStart(snapshot=page.snapshot, after=page.records[-1].sort)
 
-    def _event_of(self, record: Record) -> WatchEvent | None:
-        version = min(next(self._span.numbers), self._span.until.resource_version - 1)
+    def _event_of(self, record: Record, number: int) -> WatchEvent | None:
+        version = min(number, self._span.until.resource_version - 1)
         obj = self._mapping.object_of(record, version)
         if obj is None or not self._holds(obj, record.time_us):
             return None
         type = "MODIFIED" if record.updated else "ADDED"
         return WatchEvent(type, version, obj, record.time_us, 0)
+
+
+def _numbered(event: WatchEvent, resource_version: int) -> WatchEvent:
+    metadata = {**event.object["metadata"], "resourceVersion": str(resource_version)}
+    obj = {**event.object, "metadata": metadata}
+    return attrs.evolve(event, object=obj, resource_version=resource_version)
 
 
 @attrs.frozen
@@ -171,9 +195,14 @@ class Resumer:
 
     async def _position_before(self, time_us: int) -> Position:
         """Return where a process was that kept its state, or else what the store can tell."""
-        text = await self._state.before(time_us) if self._state else None
+        text = self._state.before(time_us) if self._state else None
         if text is not None:
-            return self._store.position_of(text)
+            try:
+                return self._store.position_of(text)
+            except CursorExpired:
+                _log.warn(
+                    "a kept position of {kind} cannot be read", kind=self._mapping.kind.plural
+                )
         return await self._store.position_before(time_us)
 
     @property

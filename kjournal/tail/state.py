@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from kjournal.codec import MICROSECONDS, dump_json, load_json
@@ -25,8 +24,9 @@ class StateFiles:
         """`name` tells kinds, and sources, apart; `kept_s` is the resume window."""
         self._folder, self._name, self._kept_s = Path(folder), name, kept_s
         self._path: Path | None = None
-        self._begun_us = self._noted_us = 0
+        self._begun_us = self._noted_us = self._last_us = 0
         self._last = ""
+        self._read: dict[Path, tuple[int, list[tuple[int, str]]]] = {}
 
     def note(self, seen_us: int, position: Callable[[], str]) -> None:
         """Write where a tail is, if the last time was not just now. A failure is logged."""
@@ -34,7 +34,9 @@ class StateFiles:
             return
         self._noted_us = seen_us
         text = position()
-        if not text or text == self._last:
+        # Where nothing happens it is said again in time to be found within the window.
+        again = seen_us > self._last_us + self._kept_s * MICROSECONDS / 2
+        if not text or (text == self._last and not again):
             return
         try:
             self._append(seen_us, text)
@@ -43,7 +45,7 @@ class StateFiles:
                 "cannot keep the state of {name}: {e}", name=self._name, e=error.strerror
             )
         else:
-            self._last = text
+            self._last, self._last_us = text, seen_us
 
     def _append(self, seen_us: int, text: str) -> None:
         if self._path is None or seen_us > self._begun_us + self._kept_s * MICROSECONDS:
@@ -59,13 +61,8 @@ class StateFiles:
             if path.stat().st_mtime < oldest_s:
                 path.unlink(missing_ok=True)
 
-    async def before(self, time_us: int) -> str | None:
+    def before(self, time_us: int) -> str | None:
         """Return the latest position of which all was visible at a time, or None."""
-        found = await deferToThread(self._latest, time_us)
-        text: str | None = found
-        return text
-
-    def _latest(self, time_us: int) -> str | None:
         best_us, best = int(time_us - self._kept_s * MICROSECONDS), None
         for seen_us, text in self._lines():
             if best_us < seen_us <= time_us:
@@ -73,14 +70,26 @@ class StateFiles:
         return best
 
     def _lines(self) -> Iterator[tuple[int, str]]:
-        for path in sorted(self._folder.glob(f"{self._name}.*.jsonl")):
+        """Yield all lines; a file is read again once it has grown."""
+        read = {}
+        for path in self._folder.glob(f"{self._name}.*.jsonl"):
             try:
-                lines = path.read_bytes().splitlines()
+                size = path.stat().st_size
+                known = self._read.get(path)
+                read[path] = known if known and known[0] == size else (size, _lines_of(path))
             except OSError:
                 continue  # another process has just removed it
-            for line in lines:
-                try:
-                    seen_us, text = load_json(line)
-                except (ValueError, TypeError):
-                    continue  # the last line of a process that was killed
-                yield seen_us, text
+        self._read = read
+        for _, lines in read.values():
+            yield from lines
+
+
+def _lines_of(path: Path) -> list[tuple[int, str]]:
+    lines = []
+    for line in path.read_bytes().splitlines():
+        try:
+            seen_us, text = load_json(line)
+        except (ValueError, TypeError):
+            continue  # the last line of a process that was killed
+        lines.append((int(seen_us), str(text)))
+    return lines

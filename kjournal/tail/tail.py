@@ -190,7 +190,7 @@ class Tail:
     async def _pause(self) -> None:
         delay_s = self._pause_s
         if self._failures:
-            delay_s = min(MAX_BACKOFF_S, self._interval_s * 2.0**self._failures)
+            delay_s = min(MAX_BACKOFF_S, self._interval_s * 2.0 ** min(self._failures, 10))
         slept: Deferred[None] = Deferred()
         self._sleep = self._clock.callLater(delay_s, slept.callback, None)
         try:
@@ -235,19 +235,21 @@ class Tail:
         while True:
             started_s = self._clock.seconds()
             batch = await self._store.poll(self._position)
-            checkpoint = await self._publish(batch, int(started_s * MICROSECONDS))
+            times = int(started_s * MICROSECONDS), self._now_us()
+            checkpoint = await self._publish(batch, times)
             if not batch.more:
                 self.figures.caught_up_s = started_s
                 return checkpoint, False
             if self._clock.seconds() - begun_s > DRAIN_S:
                 return checkpoint, True
 
-    async def _publish(self, batch: Batch, started_us: int) -> Checkpoint:
+    async def _publish(self, batch: Batch, times: tuple[int, int]) -> Checkpoint:
         """Publish what a poll has brought.
 
         Its numbers are those of its beginning: what was visible then is at or below them, so that
         another process knows by a resourceVersion what a watcher has seen.
         """
+        started_us, ended_us = times
         self._tell(batch.warnings)
         figures = self.figures
         figures.polls += 1
@@ -267,11 +269,11 @@ class Tail:
         first = events[0].resource_version if events else version
         if events and (last := events[-1].resource_version) < version - STEP:
             # What is between was given to nobody.
-            self._journal.add(first, Checkpoint(last, position), started_us)
+            self._journal.add(first, Checkpoint(last, position), ended_us)
             first = version
-        self._journal.add(first, checkpoint, started_us)
+        self._journal.add(first, checkpoint, ended_us)
         if self._state is not None and not batch.more:
-            self._state.note(started_us, lambda: self._store.position_text(position))
+            self._state.note(ended_us, lambda: self._store.position_text(position))
         self.hub.publish(events, version)
         return checkpoint
 

@@ -23,8 +23,8 @@ class WatchEvent:
 
     `previous` is what the object was before, with its event time, where that is known. `frames`
     holds the bytes of each representation once a watcher has asked for it, and `variants` the
-    event as it is for those views that the change brought the object into, or out of; these have
-    no `size` of their own.
+    event as it is for those views that the change brought the object into, or out of: they are
+    `of` this one, and have no `size` of their own.
     """
 
     type: str
@@ -35,6 +35,7 @@ class WatchEvent:
     previous: tuple[Object, int] | None = None
     frames: dict[Any, bytes] = attrs.field(factory=dict)
     variants: dict[str, "WatchEvent"] = attrs.field(factory=dict)
+    of: "WatchEvent | None" = None
 
     @property
     def namespaces(self) -> set[str | None]:
@@ -55,7 +56,7 @@ class WatchEvent:
                 obj, time_us = self.previous
                 version = {"resourceVersion": str(self.resource_version)}
                 obj = {**obj, "metadata": {**obj["metadata"], **version}}
-            found = WatchEvent(type, self.resource_version, obj, time_us, 0)
+            found = WatchEvent(type, self.resource_version, obj, time_us, 0, of=self)
             self.variants[type] = found
         return found
 
@@ -138,6 +139,7 @@ class Window:
 
     def grew(self, event: WatchEvent, size: int) -> None:
         """Charge bytes to an event, if it is one of these; the oldest may be forgotten for it."""
+        event = event.of or event
         if event.resource_version > self.floor and event.size:
             event.size += size
             self.bytes += size

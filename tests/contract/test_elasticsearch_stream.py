@@ -218,7 +218,7 @@ async def test_an_index_closed_and_opened_again(rig: Rig) -> None:
 @pytest_twisted.ensureDeferred
 async def test_a_position_as_text(rig: Rig, elasticsearch_url: str) -> None:
     """Another process goes on from it, and repeats nothing."""
-    await rig.create("three", **{"number_of_shards": 3})
+    await rig.create("three", number_of_shards=3)
     await rig.write("three", [{"_id": f"{n}", "@timestamp": ago(50 - n)} for n in range(9)])
     store = rig.store()
     text = store.position_text((await store.poll(None)).position)
@@ -233,3 +233,15 @@ async def test_a_position_as_text(rig: Rig, elasticsearch_url: str) -> None:
             reader.position_of("{}")
     finally:
         await other.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_event_time_that_is_no_date(rig: Rig) -> None:
+    """Nothing tells the time then: the last of the numbers are given again."""
+    await rig.create("text", {"@timestamp": {"type": "keyword"}})
+    await rig.write("text", [{"_id": "a", "@timestamp": ago(60)}])
+    store = rig.store()
+    now = (await store.poll(None)).position
+    since = await store.position_before(int((time.time() - 30) * MICROSECONDS))
+    page = await store.list_page(EVERYTHING, limit=10, at=now, beyond=since)
+    assert named(page.records) == ["a"]

@@ -10,6 +10,7 @@ before the moment instead.
 from typing import Any
 
 from kjournal.codec import MICROSECONDS
+from kjournal.errors import StoreRejected
 from kjournal.store.elasticsearch.cluster import Body, Cluster
 from kjournal.store.elasticsearch.failures import shape_error
 from kjournal.store.elasticsearch.horizon import since_query
@@ -45,11 +46,26 @@ class Arrivals:
                 for name, place in layout.items()
                 if place.numbered and (place.shards == 0 or number < place.shards)
             ]
-            marks = await self._marks(pattern, names, number, time_us) if names else {}
+            marks = await self._marks_or_ends(pattern, names, number, time_us) if names else {}
             for name, mark in marks.items():
                 shards[layout[name].identity, number] = ShardPosition(settled=mark)
         horizons = {place.identity: time_us for place in layout.values() if not place.numbered}
         return ElasticsearchPosition(layout=layout, shards=shards, horizons=horizons)
+
+    async def _marks_or_ends(
+        self, pattern: str, names: list[str], number: int, time_us: int
+    ) -> dict[str, int]:
+        try:
+            return await self._marks(pattern, names, number, time_us)
+        except StoreRejected:  # the event time is no date in some mapping
+            return await self._ends(pattern, names, number)
+
+    async def _ends(self, pattern: str, names: list[str], number: int) -> dict[str, int]:
+        """Return marks where nothing tells the time: the last numbers are given again."""
+        tops = await NumberReader(self._cluster, pattern).tops(names, number)
+        return {
+            name: top - SETTLE_DEPTH for name, top in (tops or {}).items() if top >= SETTLE_DEPTH
+        }
 
     async def _marks(
         self, pattern: str, names: list[str], number: int, time_us: int
@@ -73,12 +89,9 @@ class Arrivals:
         }
         ends = await self._ask(pattern, number, earlier, _newest_hit(self._fields))
         marks = {name: _number(one) for name, one in ends.items()}
-        # Where nothing tells the time, the last of them are given again.
-        timeless = [name for name in names if marks[name] is None and name not in newest]
-        tops = await NumberReader(self._cluster, pattern).tops(timeless, number) if timeless else {}
-        for name, top in (tops or {}).items():
-            marks[name] = top - SETTLE_DEPTH
-        return {name: mark for name, mark in marks.items() if mark is not None and mark >= 0}
+        known = {name: mark for name, mark in marks.items() if mark is not None}
+        timeless = [name for name in names if name not in known and name not in newest]
+        return {**known, **(await self._ends(pattern, timeless, number) if timeless else {})}
 
     async def _newest(
         self, pattern: str, names: list[str], number: int, now_us: int

@@ -205,7 +205,7 @@ class Cluster:
                     index=index, metric=["docs"], level="shards", filter_path=_CHECKPOINT_PATHS
                 )
             except ApiError as error:
-                if error.meta.status in (400, 403, 404, 405, 410):
+                if error.meta.status in (400, 403, 405, 410):
                     return None
                 raise
         try:

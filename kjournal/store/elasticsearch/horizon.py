@@ -5,7 +5,7 @@ seen, and what a tail shows is not what lists at its positions leave out. Whatev
 is announced in warnings, logs, metrics and readiness.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -13,7 +13,7 @@ from kjournal.codec import MICROSECONDS
 from kjournal.store.elasticsearch.cluster import Body, Cluster
 from kjournal.store.elasticsearch.hits import Hit, event_time_us
 
-_PAGE = 10_000
+_PAGE = 2_000
 _FETCHED = 1_000
 INEXACT = (
     'the index "{name}" has no searchable sequence numbers: it is followed by time, which misses '
@@ -26,11 +26,15 @@ Seen = frozenset[tuple[str, int]]
 
 @attrs.frozen
 class Progress:
-    """What one reading of an index found: new hits, and how far it is followed now."""
+    """What one reading of an index found: new hits, and how far it is followed now.
+
+    `seen` is to be remembered once the hits are in a batch, and not before.
+    """
 
     hits: list[Hit]
     horizon_us: int
     more: bool
+    seen: Seen
 
 
 class HorizonReader:
@@ -44,7 +48,7 @@ class HorizonReader:
     async def read(self, index: str, identity: str, horizon_us: int) -> Progress:
         """Return what is new since the horizon. With 0, nothing is: that is where a tail begins.
 
-        Raises: StoreError; then nothing is remembered.
+        Raises: StoreError.
         """
         now_us = int(self._cluster.clock.seconds() * MICROSECONDS)
         begins = horizon_us == 0
@@ -59,17 +63,16 @@ class HorizonReader:
             await self._cluster.close_snapshot(pit)
         more = len(new) > _FETCHED
         unread = frozenset(new[_FETCHED:])
-        self._seen[identity] = frozenset(visible) - unread
         if begins:
             horizon_us = now_us
         elif not more:
             # A time that is still to come says nothing of how far the index was followed.
             horizon_us = max(horizon_us, *(time_us for time_us in times if time_us <= now_us), 0)
-        return Progress(hits, horizon_us, more)
+        return Progress(hits, horizon_us, more, frozenset(visible) - unread)
 
-    def keep(self, identities: Set[str]) -> None:
-        """Forget all but these indices."""
-        self._seen = {one: seen for one, seen in self._seen.items() if one in identities}
+    def remember(self, seen: Mapping[str, Seen]) -> None:
+        """Know what was seen of each index, and nothing of any other."""
+        self._seen = dict(seen)
 
     async def _visible(
         self, pit: str, index: str, since_us: int

@@ -13,7 +13,7 @@ from kjournal.store.elasticsearch.position import (
 )
 from kjournal.store.elasticsearch.spans import Numbers
 
-_PAGE = 10_000
+_PAGE = 2_000
 _MOST_SPANS = 64
 _TERMS = 50_000
 # An index that has no mapping yet knows not even its own name.

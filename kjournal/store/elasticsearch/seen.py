@@ -39,8 +39,12 @@ def needs_shards_told(at: ElasticsearchPosition) -> bool:
 
     An explanation says it, at some cost.
     """
-    unknown = any(place.shards == 0 for place in at.layout.values())
-    return unknown and any(number > 0 for _, number in at.shards)
+    places = at.layout.values()
+    unknown = any(place.shards == 0 for place in places)
+    several = any(place.shards > 1 for place in places) or any(
+        number > 0 for _, number in at.shards
+    )
+    return unknown and several
 
 
 async def shows_what_was_seen(cluster: Cluster, snapshot: Snapshot, index: str) -> bool:

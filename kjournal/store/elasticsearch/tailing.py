@@ -9,7 +9,7 @@ from kjournal.query.model import Batch, Position, Record
 from kjournal.store.elasticsearch.cluster import Body, Cluster
 from kjournal.store.elasticsearch.filters import SourceFilter
 from kjournal.store.elasticsearch.hits import Answer, Hit, record_of
-from kjournal.store.elasticsearch.horizon import INEXACT, HorizonReader
+from kjournal.store.elasticsearch.horizon import INEXACT, HorizonReader, Seen
 from kjournal.store.elasticsearch.layout import LayoutReader, searchable
 from kjournal.store.elasticsearch.listing import NOTHING
 from kjournal.store.elasticsearch.numbers import NumberReader, by_number, new_query, pair_of
@@ -42,6 +42,7 @@ class _Round:
     shards: dict[tuple[str, int], ShardPosition] = attrs.field(factory=dict)
     hits: list[Hit] = attrs.field(factory=list)
     horizons: dict[str, int] = attrs.field(factory=dict)
+    seen: dict[str, Seen] = attrs.field(factory=dict)
     more: bool = False
     asked: int = 0
 
@@ -63,6 +64,7 @@ class Tailing:
         self._moved_s: dict[ShardKey, float] = {}
         self._gone_s: dict[str, float] = {}
         self._checkpoints_readable = True
+        self._untold: set[ShardKey] = set()
         self._busy = False
 
     async def start(self) -> Batch:
@@ -99,20 +101,35 @@ class Tailing:
 
     async def _with_readings(self, position: ElasticsearchPosition) -> ElasticsearchPosition:
         """Read what the primaries say, if much is unsettled: views opened later will prove it."""
-        wanting = [key for key, shard in position.shards.items() if shard.wants_reading]
+        alive = {place.identity for place in position.layout.values()}
+        wanting = [
+            key
+            for key, shard in position.shards.items()
+            if shard.wants_reading and key[0] in alive and key not in self._untold
+        ]
         if not wanting or not self._checkpoints_readable:
             return position
         readings = await self._cluster.checkpoints(self._source.index)
         if readings is None:
             self._checkpoints_readable = False
-            text = _UNREADABLE.format(index=self._source.index, depth=SETTLE_DEPTH)
-            self._log.warn("{text}", text=text)
+            self._tell_unreadable(self._source.index)
             return position
         shards = dict(position.shards)
         for key in wanting:
             if key in readings:
                 shards[key] = shards[key].read(readings[key])
+            elif not any(
+                place.identity == key[0] for place in (await self._layouts.read()).values()
+            ):
+                continue  # deleted just now
+            else:
+                self._untold.add(key)
+                self._tell_unreadable(f"some of {self._source.index}")
         return attrs.evolve(position, shards=shards)
+
+    def _tell_unreadable(self, index: str) -> None:
+        text = _UNREADABLE.format(index=index, depth=SETTLE_DEPTH)
+        self._log.warn("{text}", text=text)
 
     async def _read_by_time(
         self, position: ElasticsearchPosition, found: _Round, *, begins: bool = False
@@ -124,8 +141,8 @@ class Tailing:
             progress = await self._by_time.read(name, identity, horizon_us)
             found.hits += progress.hits
             found.horizons[identity] = progress.horizon_us
+            found.seen[identity] = progress.seen
             found.more |= progress.more
-        self._by_time.keep(position.horizons.keys() | found.horizons.keys())
 
     async def _read(
         self, position: ElasticsearchPosition, names: list[str], number: int, found: _Round
@@ -154,10 +171,12 @@ class Tailing:
             shard, top = before[name].learned(pairs), max(pairs, default=None)
             if not full or shard.judges(top):
                 if shard.trusts(top):
-                    shard = self._by_depth(shard.advanced(pairs))
+                    shard = self._by_depth(shard.advanced(pairs), position.layout[name], number)
                 else:
                     shard = await self._reread(shard, (name, number), index, found)
-            found.shards[name, number] = shard
+                    shard = self._by_depth(shard, position.layout[name], number)
+            # One value serves all positions of a shard in which nothing happens.
+            found.shards[name, number] = before[name] if shard == before[name] else shard
         return True
 
     async def _new(
@@ -178,9 +197,10 @@ class Tailing:
                 return answer
         return await self._cluster.search(body, index=index, shard=number)
 
-    def _by_depth(self, shard: ShardPosition) -> ShardPosition:
+    def _by_depth(self, shard: ShardPosition, place: IndexPlace, number: int) -> ShardPosition:
         """Settle by depth where the primaries do not tell their checkpoints."""
-        if self._checkpoints_readable or shard.witness is None:
+        told = self._checkpoints_readable and (place.identity, number) not in self._untold
+        if told or shard.witness is None:
             return shard
         return shard.settle(shard.witness[0] - SETTLE_DEPTH)
 
@@ -206,7 +226,7 @@ class Tailing:
         if len(wanted) < len(unseen):
             found.more = True
             return shard
-        return self._by_depth(shard.doubting(visible).confirmed(max(visible, default=None)))
+        return shard.doubting(visible).confirmed(max(visible, default=None))
 
     async def _batch(self, found: _Round, position: ElasticsearchPosition) -> Batch:
         """Return what was found in those indices that were the same all the while."""
@@ -221,8 +241,9 @@ class Tailing:
         horizons = {key: time for key, time in horizons.items() if key in kept}
         if before == after and found.asked > len(after):
             self._layouts.doubt()
+        self._by_time.remember(found.seen)
         reached = ElasticsearchPosition(
-            layout=after,
+            layout=before if before == after else after,
             shards=shards,
             horizons=horizons,
             fresh=self._fresh(found, position, after),

@@ -41,6 +41,10 @@ CREATE INDEX places_row ON places (lane, row);
 _ARRIVALS = """
 CREATE TABLE arrivals (time_us INTEGER PRIMARY KEY, row INTEGER NOT NULL);
 """
+# A file of before knows one thing: what is in it came before now.
+_ARRIVED = """
+INSERT INTO arrivals SELECT unixepoch() * 1000000, seq FROM sqlite_sequence WHERE name = 'records';
+"""
 
 _MEANING = {
     sqlite3.SQLITE_FULL: "the disk that holds {name} is full",
@@ -137,7 +141,7 @@ class StoreFile:
             return
         if tables:
             connection.executescript(
-                f"BEGIN IMMEDIATE; {_ARRIVALS} PRAGMA user_version={FORMAT}; COMMIT;"
+                f"BEGIN IMMEDIATE; {_ARRIVALS} {_ARRIVED} PRAGMA user_version={FORMAT}; COMMIT;"
             )
             return
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")

@@ -245,7 +245,9 @@ class _Commit:
         )
         if noted.rowcount:
             self._connection.execute(
-                "DELETE FROM arrivals WHERE time_us < ?", (second_us - ARRIVALS_KEPT_US,)
+                "DELETE FROM arrivals WHERE time_us <"
+                " (SELECT max(time_us) FROM arrivals WHERE time_us <= ?)",
+                (second_us - ARRIVALS_KEPT_US,),
             )
 
     def _insert(self, item: Encoded, index_number: int, id: str, version: int) -> None:

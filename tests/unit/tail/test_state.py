@@ -4,7 +4,6 @@ import os
 import tempfile
 from pathlib import Path
 
-import pytest_twisted
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,8 +22,7 @@ def second(number: float) -> int:
     return BEGIN_US + int(number * MICROSECONDS)
 
 
-@pytest_twisted.ensureDeferred
-async def test_the_latest_that_was_seen(tmp_path: Path) -> None:
+def test_the_latest_that_was_seen(tmp_path: Path) -> None:
     """Of all processes that shared the folder; nothing of another source or of the far past."""
     first, other = files(tmp_path), files(tmp_path)
     for number in range(0, 60, 10):
@@ -32,10 +30,10 @@ async def test_the_latest_that_was_seen(tmp_path: Path) -> None:
         other.note(second(number + 5), lambda number=number: f"other {number}")  # type: ignore[misc]
     files(tmp_path, "logs-2").note(second(30), lambda: "another source")
     found = files(tmp_path)
-    assert await found.before(second(31)) == "first 30"
-    assert await found.before(second(39)) == "other 30"
-    assert await found.before(second(-1)) is None
-    assert await found.before(second(56 + KEPT_S)) is None
+    assert found.before(second(31)) == "first 30"
+    assert found.before(second(39)) == "other 30"
+    assert found.before(second(-1)) is None
+    assert found.before(second(56 + KEPT_S)) is None
 
 
 def test_not_too_often(tmp_path: Path) -> None:
@@ -55,15 +53,14 @@ def test_not_too_often(tmp_path: Path) -> None:
     assert len(path.read_bytes().splitlines()) == 1
 
 
-@pytest_twisted.ensureDeferred
-async def test_a_process_that_was_killed(tmp_path: Path) -> None:
+def test_a_process_that_was_killed(tmp_path: Path) -> None:
     """Its last line may be half a line."""
     state = files(tmp_path)
     state.note(second(0), lambda: "zero")
     [path] = tmp_path.iterdir()
     with path.open("ab") as file:
         file.write(b'[1700000005000000, "fi')
-    assert await files(tmp_path).before(second(9)) == "zero"
+    assert files(tmp_path).before(second(9)) == "zero"
 
 
 def test_old_files_leave(tmp_path: Path) -> None:
@@ -89,5 +86,5 @@ def test_any_text(text: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         state = files(Path(folder))
         state.note(second(0), lambda: text)
-        found = state._latest(second(1))
+        found = state.before(second(1))
         assert found == (text or None)

@@ -192,13 +192,15 @@ def test_grew() -> None:
 
 
 def test_grew_by_a_variant() -> None:
-    """An event as it is for some views has no size of its own: nothing is charged for it twice."""
+    """What an event costs as it is for some views is charged to the event, and goes with it."""
     window = Window(max_bytes=100)
     window.append(event(1, 10))
     newest = window.latest("1")
     assert newest is not None
     window.grew(newest.variant("DELETED"), 60)
-    assert window.bytes == 10
+    assert window.bytes == 70
+    window.append(event(2, 40))
+    assert window.bytes == 40
 
 
 def test_latest() -> None:

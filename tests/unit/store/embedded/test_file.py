@@ -111,8 +111,9 @@ def test_file_of_the_first_format(tmp_path: Path) -> None:
             assert connection.execute("SELECT id FROM records").fetchall() == [("old",)]
             found = connection.execute("SELECT value FROM marks WHERE name='file'").fetchone()
             assert found == mark
-            # When the old rows came is not known: they are after any time.
-            assert row_before(connection, 10**18) == 0
+            # When the old rows came is not known, but that they came before now.
+            assert row_before(connection, 10**18) == 5
+            assert row_before(connection, 1) == 0
         file.let_go()
     file.hold()
     clock = Clock()

@@ -15,8 +15,8 @@ from kjournal.store.interfaces import IStore, NewDocument, Source
 SOURCE = Source(kind="logs", index="*", timestamp_fields=("t",))
 
 
-async def written(backend: EmbeddedBackend, *ids: str) -> None:
-    await backend.write([NewDocument(index="i", id=id, document={"t": 1}) for id in ids])
+async def written(backend: EmbeddedBackend, *ids: str, time: int = 1) -> None:
+    await backend.write([NewDocument(index="i", id=id, document={"t": time}) for id in ids])
 
 
 async def position_of(store: IStore) -> Position:
@@ -34,7 +34,7 @@ async def test_between_two_polls(tmp_path: Path) -> None:
         EmbeddedSettings(path=str(tmp_path / "k.db"), max_age_s=1e11), reactor
     )
     store = backend.open_store(SOURCE)
-    await written(backend, "a", "b")
+    await written(backend, "a", "b", time=9)
     since = await position_of(store)
     await written(backend, "c", "d", "a")
     until = await position_of(store)
