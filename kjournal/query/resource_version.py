@@ -19,7 +19,7 @@ def parse_resource_version(text: str) -> int | None:
     if text == "":
         return None
     if not _CANONICAL.fullmatch(text):
-        raise BadRequest('resourceVersion: invalid value; allowed are "", "0" and a number we gave')
+        raise BadRequest('resourceVersion: invalid value; allowed are "", "0" and a decimal number')
     return int(text)
 
 

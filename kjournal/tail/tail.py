@@ -212,6 +212,8 @@ class Tail:
         except BaseException:
             self._waiters = waiters + self._waiters
             raise
+        if self.figures.failing_since_s is not None:
+            self._log.info("the store of {kind} answers again", kind=self._mapping.kind.plural)
         self._failures, self.figures.failing_since_s = 0, None
         _answer(waiters, checkpoint)
         return behind

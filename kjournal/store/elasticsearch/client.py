@@ -49,6 +49,8 @@ def pooled_agent(settings: ElasticsearchSettings, reactor: Any) -> tuple[IAgent,
     pool.maxPersistentPerHost = _CONNECTIONS
     pool.cachedConnectionTimeout = _IDLE_S
     pool.retryAutomatically = False
+    # Else each connection is two lines of the log, also while the store is down.
+    pool._factory.noisy = False
     agent = Agent(
         reactor,
         contextFactory=TLSPolicy(settings),

@@ -34,6 +34,9 @@ from kjournal.store.interfaces import Source
 _MOST = 9_999
 _OPENINGS = 5
 _AGAIN_S = 0.1
+_BEHIND = (
+    "the copies of some shard differ: records of the last seconds may be missing from this list"
+)
 NOTHING = 'no index matches "{index}"'
 
 
@@ -104,7 +107,7 @@ class Listing:
         return _page(found, snapshot, narrowing.warnings)
 
     async def _first(self, asked: _List, after: tuple[SortValue, ...]) -> Page:
-        snapshot, shards = await self._opened(asked)
+        snapshot, shards, behind = await self._opened(asked)
         if not shards:
             await self._close(snapshot.pit)
             warning = NOTHING.format(index=self._source.index)
@@ -127,13 +130,17 @@ class Listing:
         except BaseException:  # a client that leaves, too
             await self._close(snapshot.pit)
             raise
-        return _page(found, snapshot, narrowing.warnings)
+        return _page(found, snapshot, (*narrowing.warnings, *behind))
 
-    async def _opened(self, asked: _List) -> tuple[Snapshot, int]:
-        """Return a new snapshot, which shows what `at` has seen, and the number of its shards."""
+    async def _opened(self, asked: _List) -> tuple[Snapshot, int, tuple[str, ...]]:
+        """Return a new snapshot, the number of its shards, and a warning if its copies are behind.
+
+        They are opened again until they show what `at` has seen. What they still lack then may have
+        been replaced or deleted: only from a copy that stays behind records are missing.
+        """
         if asked.at is None:
             pit, shards = await self._cluster.open_snapshot(self._source.index)
-            return Snapshot(pit=pit), shards
+            return Snapshot(pit=pit), shards, ()
         before = asked.at.layout
         for opening in range(_OPENINGS):
             pit, shards = await self._cluster.open_snapshot(self._source.index)
@@ -142,11 +149,12 @@ class Listing:
                 snapshot = self._described(asked, pit, after)
                 # Its hits' shards can only be told if these are the indices that it was opened on.
                 known = before == after or not (snapshot.ranks or ranks_of(before))
-                last = opening == _OPENINGS - 1
-                if known and (
-                    last or await shows_what_was_seen(self._cluster, snapshot, self._source.index)
-                ):
-                    return snapshot, shards
+                if known:
+                    index = self._source.index
+                    if await shows_what_was_seen(self._cluster, snapshot, index):
+                        return snapshot, shards, ()
+                    if opening == _OPENINGS - 1:
+                        return snapshot, shards, (_BEHIND,)
             except BaseException:  # a client that leaves, too
                 await self._close(pit)
                 raise

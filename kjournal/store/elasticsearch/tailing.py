@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
-from twisted.logger import Logger
 
 from kjournal.query.model import Batch, Position, Record
 from kjournal.store.elasticsearch.cluster import Body, Cluster
@@ -14,7 +13,6 @@ from kjournal.store.elasticsearch.layout import LayoutReader, searchable
 from kjournal.store.elasticsearch.listing import NOTHING
 from kjournal.store.elasticsearch.numbers import NumberReader, by_number, new_query, pair_of
 from kjournal.store.elasticsearch.position import (
-    SETTLE_DEPTH,
     ElasticsearchPosition,
     IndexPlace,
     Layout,
@@ -23,16 +21,13 @@ from kjournal.store.elasticsearch.position import (
     ShardPosition,
     unchanged,
 )
+from kjournal.store.elasticsearch.settling import Settling
 from kjournal.store.interfaces import Source
 
 _MOST = 10_000
 # What moved lately may still be unlike in other copies of a shard.
 _FRESH_S = 60.0
 _REMEMBERED_S = 3600.0
-_UNREADABLE = (
-    "kjournal may not read the global checkpoints of {index} (privilege monitor): what becomes "
-    "visible more than {depth} numbers late is missed"
-)
 
 
 @attrs.define
@@ -50,8 +45,6 @@ class _Round:
 class Tailing:
     """The poller of one source."""
 
-    _log = Logger()
-
     def __init__(
         self, cluster: Cluster, source: Source, layouts: LayoutReader, overlap_s: float
     ) -> None:
@@ -59,12 +52,11 @@ class Tailing:
         self._source = source
         self._layouts = layouts
         self._filter = SourceFilter.of(source)
+        self._settling = Settling(cluster, source.index, layouts)
         self._by_time = HorizonReader(cluster, source.timestamp_fields, overlap_s)
         self._overlap_s = overlap_s
         self._moved_s: dict[ShardKey, float] = {}
         self._gone_s: dict[str, float] = {}
-        self._checkpoints_readable = True
-        self._untold: set[ShardKey] = set()
         self._busy = False
 
     async def start(self) -> Batch:
@@ -88,7 +80,7 @@ class Tailing:
 
         Nothing new costs one search for each shard number, and one look at the indices.
         """
-        position = await self._with_readings(position)
+        position = await self._settling.with_readings(position)
         found = _Round()
         number = 0
         while names := _having(position.layout, number):
@@ -98,38 +90,6 @@ class Tailing:
         await self._read_by_time(position, found)
         self._busy = bool(found.hits)
         return await self._batch(found, position)
-
-    async def _with_readings(self, position: ElasticsearchPosition) -> ElasticsearchPosition:
-        """Read what the primaries say, if much is unsettled: views opened later will prove it."""
-        alive = {place.identity for place in position.layout.values()}
-        wanting = [
-            key
-            for key, shard in position.shards.items()
-            if shard.wants_reading and key[0] in alive and key not in self._untold
-        ]
-        if not wanting or not self._checkpoints_readable:
-            return position
-        readings = await self._cluster.checkpoints(self._source.index)
-        if readings is None:
-            self._checkpoints_readable = False
-            self._tell_unreadable(self._source.index)
-            return position
-        shards = dict(position.shards)
-        for key in wanting:
-            if key in readings:
-                shards[key] = shards[key].read(readings[key])
-            elif not any(
-                place.identity == key[0] for place in (await self._layouts.read()).values()
-            ):
-                continue  # deleted just now
-            else:
-                self._untold.add(key)
-                self._tell_unreadable(f"some of {self._source.index}")
-        return attrs.evolve(position, shards=shards)
-
-    def _tell_unreadable(self, index: str) -> None:
-        text = _UNREADABLE.format(index=index, depth=SETTLE_DEPTH)
-        self._log.warn("{text}", text=text)
 
     async def _read_by_time(
         self, position: ElasticsearchPosition, found: _Round, *, begins: bool = False
@@ -171,10 +131,12 @@ class Tailing:
             shard, top = before[name].learned(pairs), max(pairs, default=None)
             if not full or shard.judges(top):
                 if shard.trusts(top):
-                    shard = self._by_depth(shard.advanced(pairs), position.layout[name], number)
+                    shard = self._settling.by_depth(
+                        shard.advanced(pairs), position.layout[name], number
+                    )
                 else:
                     shard = await self._reread(shard, (name, number), index, found)
-                    shard = self._by_depth(shard, position.layout[name], number)
+                    shard = self._settling.by_depth(shard, position.layout[name], number)
             # One value serves all positions of a shard in which nothing happens.
             found.shards[name, number] = before[name] if shard == before[name] else shard
         return True
@@ -196,13 +158,6 @@ class Tailing:
             if not any(unseen):
                 return answer
         return await self._cluster.search(body, index=index, shard=number)
-
-    def _by_depth(self, shard: ShardPosition, place: IndexPlace, number: int) -> ShardPosition:
-        """Settle by depth where the primaries do not tell their checkpoints."""
-        told = self._checkpoints_readable and (place.identity, number) not in self._untold
-        if told or shard.witness is None:
-            return shard
-        return shard.settle(shard.witness[0] - SETTLE_DEPTH)
 
     async def _reread(
         self, shard: ShardPosition, key: tuple[str, int], index: str, found: _Round

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kjournal.store.elasticsearch import position as arithmetic
-from kjournal.store.elasticsearch import tailing as module
+from kjournal.store.elasticsearch import settling as module
 from kjournal.store.elasticsearch.position import ElasticsearchPosition
 from tests.fakes.elasticsearch_cluster import MemoryCluster, polled, tailing
 from tests.fakes.replicated_shard import Copy, ReplicatedShard
