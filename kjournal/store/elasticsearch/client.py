@@ -50,7 +50,7 @@ def pooled_agent(settings: ElasticsearchSettings, reactor: Any) -> tuple[IAgent,
     pool.cachedConnectionTimeout = _IDLE_S
     pool.retryAutomatically = False
     # Else each connection is two lines of the log, also while the store is down.
-    pool._factory.noisy = False
+    pool._factory.noisy = False  # noqa: SLF001 - Twisted has no other way to say it
     agent = Agent(
         reactor,
         contextFactory=TLSPolicy(settings),

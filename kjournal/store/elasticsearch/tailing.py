@@ -27,7 +27,6 @@ from kjournal.store.interfaces import Source
 _MOST = 10_000
 # What moved lately may still be unlike in other copies of a shard.
 _FRESH_S = 60.0
-_REMEMBERED_S = 3600.0
 
 
 @attrs.define
@@ -56,7 +55,6 @@ class Tailing:
         self._by_time = HorizonReader(cluster, source.timestamp_fields, overlap_s)
         self._overlap_s = overlap_s
         self._moved_s: dict[ShardKey, float] = {}
-        self._gone_s: dict[str, float] = {}
         self._busy = False
 
     async def start(self) -> Batch:
@@ -187,7 +185,9 @@ class Tailing:
         """Return what was found in those indices that were the same all the while."""
         before, after = position.layout, await self._layouts.read()
         same = unchanged(before, after)
-        kept = self._remembered(position, {place.identity for place in after.values()})
+        # An index that is closed, and so in no list, comes again as a whole when it is opened: who
+        # listed meanwhile has nothing of it.
+        kept = {place.identity for place in after.values()}
         shards = {key: shard for key, shard in position.shards.items() if key[0] in kept}
         for (name, number), shard in found.shards.items():
             if name in same:
@@ -211,16 +211,6 @@ class Tailing:
             unsettled=sum(shard.unsettled for shard in shards.values()),
             inexact=len(reached.unnumbered),
         )
-
-    def _remembered(self, position: ElasticsearchPosition, alive: set[str]) -> set[str]:
-        """Return the indices whose positions are kept: those that are there, or were lately.
-
-        An index that is closed and opened again is the same one.
-        """
-        now_s = self._cluster.clock.seconds()
-        known = {key[0] for key in position.shards} | position.horizons.keys()
-        self._gone_s = {one: self._gone_s.get(one, now_s) for one in known - alive}
-        return alive | {one for one, at_s in self._gone_s.items() if now_s - at_s < _REMEMBERED_S}
 
     def _fresh(
         self, found: _Round, position: ElasticsearchPosition, after: Layout

@@ -47,7 +47,7 @@ def test_what_was_visible_at_a_time(times: list[int], asked: int) -> None:
         journal.add(number, Checkpoint(number, Position(at)), seen_us)
     found = journal.seen_before(asked)
     known = [at for at in range(len(times)) if max(times[: at + 1]) <= asked]
-    assert (found.checkpoint.position if found else None) == (known[-1] if known else None)
+    assert (found and found.checkpoint.position) == (Position(known[-1]) if known else None)
 
 
 def test_empty() -> None:
