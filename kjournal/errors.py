@@ -142,6 +142,10 @@ class StoreUnavailable(StoreError):
     """Refused, reset, unreachable, or answering something that is no answer."""
 
 
+class StoreAnswerTooLarge(StoreUnavailable):
+    """More in one answer than is taken into memory: the same in smaller pieces may pass."""
+
+
 class StoreTimeout(StoreError):
     """No whole answer within the deadline."""
 

@@ -12,6 +12,7 @@ from kjournal.codec import MICROSECONDS, dump_json, format_millis, load_json
 from kjournal.config.model import ElasticsearchSettings
 from kjournal.errors import CursorExpired
 from kjournal.query.model import PageStart, Record
+from kjournal.store.elasticsearch import transport
 from kjournal.store.elasticsearch.backend import ElasticsearchBackend
 from kjournal.store.interfaces import Source
 from tests.contract.elasticsearch_rig import EVERYTHING, Rig, ids, polled
@@ -246,3 +247,17 @@ async def test_an_event_time_that_is_no_date(rig: Rig) -> None:
     since = await store.position_before(int((time.time() - 30) * MICROSECONDS))
     page = await store.list_page(EVERYTHING, limit=10, at=now, beyond=since)
     assert named(page.records) == ["a"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_more_than_one_answer_may_hold(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for in smaller pieces, by lists and by tails."""
+    await rig.create("one")
+    store = rig.store()
+    position = (await store.poll(None)).position
+    big = [{"_id": f"{n:02}", "@timestamp": ago(50 - n), "x": "y" * 3000} for n in range(40)]
+    await rig.write("one", big)
+    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 20_000)
+    records, position = await polled(store, position)
+    assert named(records) == [f"{n:02}" for n in range(40)]
+    assert await ids(store, 40, at=position) == [f"{n:02}" for n in range(40)]

@@ -12,6 +12,7 @@ import elasticsearch
 
 from kjournal.errors import (
     CursorExpired,
+    StoreAnswerTooLarge,
     StoreError,
     StoreOverloaded,
     StoreRejected,
@@ -35,7 +36,7 @@ def store_errors(index: str = "", *, snapshot: bool = False) -> Iterator[None]:
     try:
         yield
     except AnswerTooLarge as error:
-        raise StoreUnavailable(
+        raise StoreAnswerTooLarge(
             "Elasticsearch's answer is too large: ask for fewer records at once"
         ) from error
     except elastic_transport.ConnectionTimeout as error:

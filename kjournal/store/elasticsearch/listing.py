@@ -6,7 +6,7 @@ import attrs
 from twisted.internet.task import deferLater
 
 from kjournal.codec import MICROSECONDS
-from kjournal.errors import StoreError, StoreRejected, StoreUnavailable
+from kjournal.errors import StoreAnswerTooLarge, StoreError, StoreRejected, StoreUnavailable
 from kjournal.query.model import Page, PageStart, Query, Record, SortValue
 from kjournal.store.elasticsearch.caps import Capabilities, CapabilityCache
 from kjournal.store.elasticsearch.cluster import Body, Cluster
@@ -189,13 +189,19 @@ class Listing:
             body = self._body(asked, narrowing, snapshot)
             if after:
                 body["search_after"] = list(after)
-            answer = await self._cluster.search_snapshot(
-                body,
-                pit,
-                index=self._source.index,
-                paging=bool(after),
-                ranked=bool(snapshot.ranks),
-            )
+            try:
+                answer = await self._cluster.search_snapshot(
+                    body,
+                    pit,
+                    index=self._source.index,
+                    paging=bool(after),
+                    ranked=bool(snapshot.ranks),
+                )
+            except StoreAnswerTooLarge:
+                if asked.limit == 1:
+                    raise
+                asked = attrs.evolve(asked, limit=asked.limit // 2)
+                continue
             if snapshot.ranks and answer.skipped:
                 raise StoreUnavailable("Elasticsearch does not tell the shards of records")
             pit = answer.pit_id or pit

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
+from kjournal.errors import StoreAnswerTooLarge
 from kjournal.query.model import Batch, Position, Record
 from kjournal.store.elasticsearch.cluster import Body, Cluster
 from kjournal.store.elasticsearch.filters import SourceFilter
@@ -56,6 +57,7 @@ class Tailing:
         self._overlap_s = overlap_s
         self._moved_s: dict[ShardKey, float] = {}
         self._busy = False
+        self._page = source.max_page
 
     async def start(self) -> Batch:
         """Return the position of what is visible now, without records."""
@@ -107,37 +109,51 @@ class Tailing:
     ) -> bool:
         """Read what is new in the shards of one number; False if there are none."""
         before = {name: position.shard(name, number) for name in names}
-        size = min(self._source.max_page + len(names), _MOST)
-        body, index = (
-            _page_body(new_query(before), size),
-            searchable(self._source.index, position.layout),
-        )
-        answer = await self._new(before, body, index, number)
+        index = searchable(self._source.index, position.layout)
+        answer, full = await self._page_of(before, index, number)
         if number == 0:
             found.asked = answer.shards + len(position.unnumbered)
         if not answer.shards:
             return False
-        full = len(answer.hits) >= size
         found.more |= full
         by_index: dict[str, list[Hit]] = {name: [] for name in names}
         for hit in answer.hits:
             by_index.get(hit.index, []).append(hit)
         for name, hits in by_index.items():
-            fresh = _unseen(before[name], hits)
-            found.hits += fresh
+            found.hits += _unseen(before[name], hits)
             pairs = list(map(pair_of, hits))
             shard, top = before[name].learned(pairs), max(pairs, default=None)
             if not full or shard.judges(top):
                 if shard.trusts(top):
-                    shard = self._settling.by_depth(
-                        shard.advanced(pairs), position.layout[name], number
-                    )
+                    shard = shard.advanced(pairs)
                 else:
                     shard = await self._reread(shard, (name, number), index, found)
-                    shard = self._settling.by_depth(shard, position.layout[name], number)
+                shard = self._settling.by_depth(shard, position.layout[name], number)
             # One value serves all positions of a shard in which nothing happens.
             found.shards[name, number] = before[name] if shard == before[name] else shard
         return True
+
+    async def _page_of(
+        self, before: Mapping[str, ShardPosition], index: str, number: int
+    ) -> tuple[Answer, bool]:
+        """Return the first of what is new, and whether it is not all.
+
+        Where documents are so big that a page of them is too much, it asks for less, and after
+        that for more again.
+        """
+        while True:
+            size = min(self._page + len(before), _MOST)
+            try:
+                answer = await self._new(before, _page_body(new_query(before), size), index, number)
+            except StoreAnswerTooLarge:
+                if self._page == 1:
+                    raise
+                self._page //= 2
+                continue
+            full = len(answer.hits) >= size
+            if full:
+                self._page = min(self._page * 2, self._source.max_page)
+            return answer, full
 
     async def _new(
         self, before: Mapping[str, ShardPosition], body: Body, index: str, number: int
@@ -169,7 +185,7 @@ class Tailing:
         name, number = key
         visible = await NumberReader(self._cluster, index).above(shard.settled, name, number)
         unseen = sorted(pair for pair in visible if not shard.saw(pair))
-        wanted = unseen[: self._source.max_page]
+        wanted = unseen[: self._page]
         if wanted:
             body = _page_body(_numbered(name, wanted), _MOST)
             answer = await self._cluster.search(body, index=index, shard=number)
