@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PYTHONWARNINGS ?= default
 
-.PHONY: run test check fmt lint type unit integration docs lock clean
+.PHONY: run test check fmt lint type unit integration torture docs lock clean
 
 run: $(VENV)/.run
 	exec $(BIN)/twistd -n --pidfile= kjournal --demo --store run/demo.db $(ARGS)
@@ -31,7 +31,10 @@ unit: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/unit tests/docs $(ARGS)
 
 integration: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/contract tests/integration $(ARGS)
+	$(BIN)/python -m pytest tests/contract tests/integration tests/clients $(ARGS)
+
+torture: $(VENV)/.dev
+	$(BIN)/python -m tests.torture $(ARGS)
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
