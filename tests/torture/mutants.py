@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from kjournal.query.model import Page, Position
-from kjournal.store.elasticsearch import hits, listing, tailing
+from kjournal.store.elasticsearch import hits, tailing
 from kjournal.store.elasticsearch.horizon import HorizonReader
 from kjournal.store.elasticsearch.layout import LayoutReader
 from kjournal.store.elasticsearch.position import Layout, Pair, Reading, ShardPosition
@@ -112,15 +112,6 @@ def _no_witness() -> None:
     _replace(ShardPosition, "trusts", lambda self, top: True)
 
 
-def _no_look() -> None:
-    """Open lists on any copies, however far they are."""
-
-    async def always(*_: Any) -> bool:
-        return True
-
-    _replace(listing, "shows_what_was_seen", always)
-
-
 def _no_same_index() -> None:
     """Believe that indices are the same before and after a search."""
     _replace(tailing, "unchanged", lambda before, after: frozenset(after))
@@ -188,12 +179,6 @@ MUTANTS = {
             doc="the witness: trusted always",
             scenario="all-nodes-killed",
             patch=_no_witness,
-        ),
-        Mutant(
-            name="look",
-            doc="a list's look at its copies: none",
-            scenario="two-replicas",
-            patch=_no_look,
         ),
         Mutant(
             name="unchanged",

@@ -19,6 +19,8 @@ _COLUMNS = (
     "seconds",
 )
 
+_SHOWN = 4000
+
 
 @attrs.frozen(kw_only=True)
 class Outcome:
@@ -83,3 +85,9 @@ def details(outcome: Outcome) -> str:
     phases = ", ".join(f"{name} {spent_s:.1f} s" for name, spent_s in outcome.phases.items())
     head = [f"{outcome.scenario}: {outcome.gone} gone from the store; {counts}", phases]
     return "\n  ".join([*head, *outcome.details])
+
+
+def around(log: str, line: str) -> str:
+    """Return a line of a log, and what follows it."""
+    at = log.find(line)
+    return log[at : at + _SHOWN]

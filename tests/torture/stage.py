@@ -18,6 +18,7 @@ from tests.torture.cluster import Cluster
 from tests.torture.lines import Mix
 from tests.torture.plans import WatchPlan, WritePlan, encode
 from tests.torture.proxy import Proxy
+from tests.torture.report import around
 
 DAYS: Mapping[str, Mapping[str, Any]] = {
     "2026.11.22": {},
@@ -27,7 +28,6 @@ DAYS: Mapping[str, Mapping[str, Any]] = {
 }
 _RESULT_S = 600.0
 _STALLED_S = 240.0
-_SHOWN = 4000
 _BEGINNING = 0.8
 """In this part of the time of writing all watchers begin."""
 
@@ -289,7 +289,7 @@ class Stage:
             if gateway.running:
                 gateway.stop()
             if gateway.tracebacks():
-                shown.append(_around(gateway.log(), gateway.tracebacks()[0]))
+                shown.append(around(gateway.log(), gateway.tracebacks()[0]))
         for proxy in self.proxies:
             proxy.close()
         self.cluster.up()
@@ -298,9 +298,3 @@ class Stage:
         self.cluster.call("DELETE", f"/{self.pattern}")
         self.cluster.call("DELETE", f"/_index_template/{self.prefix}")
         return shown
-
-
-def _around(log: str, line: str) -> str:
-    """Return a line of a log, and what follows it."""
-    at = log.find(line)
-    return log[at : at + _SHOWN]
