@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from kjournal.codec import format_micros, format_seconds, parse_time_us
-from kjournal.query.paths import ABSENT, text_of
+from kjournal.query.paths import ABSENT, scalars_of, text_of
 
 Coerce = Callable[[Any], Any]
 """A stored value to an API value, or ABSENT where it has not the shape."""
@@ -99,8 +99,7 @@ def _micros(value: Any) -> Any:
 
 
 def _texts(value: Any) -> Any:
-    elements = value if isinstance(value, list) else [value]
-    return [text for text in map(text_of, elements) if text is not None] or ABSENT
+    return scalars_of([value]) or ABSENT
 
 
 def strings(value: Any) -> Any:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from kjournal.codec import parse_time_us
+
 ABSENT: Final = object()
 """What a lookup finds where nothing is. A stored null is None, which a field map passes over."""
 
@@ -85,6 +87,15 @@ def only_text_of(document: object, paths: Iterable[str]) -> str | None:
     return None
 
 
+def event_time_us(document: object, paths: Iterable[str]) -> int:
+    """Return the first time that stands at one of the paths, in microseconds, or 0."""
+    for path in paths:
+        time_us = parse_time_us(lookup(document, path))
+        if time_us is not None:
+            return time_us
+    return 0
+
+
 def text_of(value: object) -> str | None:
     """Return a scalar as selectors compare it (JSON's spelling), or None for what is no scalar."""
     if isinstance(value, str):
@@ -98,3 +109,14 @@ def text_of(value: object) -> str | None:
     if isinstance(value, float):
         return repr(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
     return None
+
+
+def scalars_of(values: Iterable[Any]) -> list[str]:
+    """Return all scalars among values and in their arrays, as they are compared."""
+    elements: list[Any] = []
+    for value in values:
+        if isinstance(value, list):
+            elements += value
+        else:
+            elements.append(value)
+    return [text for text in map(text_of, elements) if text is not None]

@@ -7,11 +7,10 @@ import attrs
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from kjournal.codec import parse_time_us
 from kjournal.errors import CursorExpired, StoreError
 from kjournal.query.clause import clause_admits, clause_holds
 from kjournal.query.model import Batch, Document, Page, PageStart, Position, Query, Record
-from kjournal.query.paths import lookup
+from kjournal.query.paths import event_time_us
 from kjournal.store.interfaces import IBackend, IStore, Source
 
 
@@ -110,8 +109,7 @@ class MemoryStore:
         return all(clause_holds(row.document, clause) for clause in self.source.filter)
 
     def _record(self, row: _Row) -> Record:
-        times = (parse_time_us(lookup(row.document, p)) for p in self.source.timestamp_fields)
-        time_us = next((time for time in times if time is not None), 0)
+        time_us = event_time_us(row.document, self.source.timestamp_fields)
         return Record(
             index=row.index,
             id=row.id,

@@ -4,10 +4,9 @@ from typing import Any
 
 import attrs
 
-from kjournal.codec import parse_time_us
 from kjournal.errors import StoreTimeout, StoreUnavailable
 from kjournal.query.model import Document, Record
-from kjournal.query.paths import lookup
+from kjournal.query.paths import event_time_us
 from kjournal.store.elasticsearch.failures import shape_error
 
 
@@ -87,12 +86,3 @@ def record_of(hit: Hit, timestamp_fields: tuple[str, ...]) -> Record:
         sort=hit.sort,
         updated=hit.version > 1,
     )
-
-
-def event_time_us(document: Document, timestamp_fields: tuple[str, ...]) -> int:
-    """Return the first time that stands at one of the paths, or 0."""
-    for path in timestamp_fields:
-        time_us = parse_time_us(lookup(document, path))
-        if time_us is not None:
-            return time_us
-    return 0

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from kjournal.codec import MICROSECONDS
+from kjournal.query.paths import event_time_us
 from kjournal.store.elasticsearch.cluster import Body, Cluster
-from kjournal.store.elasticsearch.hits import Hit, event_time_us
+from kjournal.store.elasticsearch.hits import Hit
 
 _PAGE = 2_000
 _FETCHED = 1_000

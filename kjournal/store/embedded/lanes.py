@@ -1,13 +1,11 @@
 """Which records a source has, at which event time, and under which value of some paths."""
 
-from collections.abc import Sequence
-
 import attrs
 
-from kjournal.codec import dump_json, parse_time_us
-from kjournal.query.clause import clause_holds, scalars_of
+from kjournal.codec import dump_json
+from kjournal.query.clause import clause_holds
 from kjournal.query.model import Document
-from kjournal.query.paths import ABSENT, lookup, spellings
+from kjournal.query.paths import event_time_us, scalars_of, spellings
 from kjournal.store.embedded.patterns import matches
 from kjournal.store.interfaces import Source
 
@@ -16,16 +14,6 @@ RULES = 2
 
 VALUE_CHARACTERS = 200
 """Longer values are cut in the index; the clause itself is checked on the document."""
-
-
-def event_time_us(document: Document, timestamp_fields: Sequence[str]) -> int:
-    """Return the event time by the first field that holds one, or 0."""
-    for field in timestamp_fields:
-        value = lookup(document, field)
-        time_us = None if value is ABSENT else parse_time_us(value)
-        if time_us is not None:
-            return time_us
-    return 0
 
 
 @attrs.frozen

@@ -9,9 +9,10 @@ import attrs
 from kjournal.codec import MICROSECONDS, dump_json, load_json
 from kjournal.errors import StoreError, StoreRejected
 from kjournal.query.model import Document
+from kjournal.query.paths import event_time_us
 from kjournal.store.embedded.file import StoreFile
 from kjournal.store.embedded.ids import AutoIds
-from kjournal.store.embedded.lanes import Lane, event_time_us
+from kjournal.store.embedded.lanes import Lane
 from kjournal.store.embedded.overdue import Overdue
 from kjournal.store.interfaces import NewDocument, Source, Written
 

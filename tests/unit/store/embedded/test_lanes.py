@@ -6,7 +6,8 @@ from hypothesis import given, settings
 
 from kjournal.query.clause import clause_admits
 from kjournal.query.model import Clause, Operator
-from kjournal.store.embedded.lanes import VALUE_CHARACTERS, Lane, cut, event_time_us
+from kjournal.query.paths import event_time_us
+from kjournal.store.embedded.lanes import VALUE_CHARACTERS, Lane, cut
 from kjournal.store.interfaces import Source
 from tests.unit.store.embedded.documents import clauses, documents
 
