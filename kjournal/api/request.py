@@ -4,13 +4,12 @@ import uuid
 from io import BytesIO
 from typing import Any
 
-from twisted.web.server import Request
-
 from kjournal.api.requestinfo import RequestInfo
 from kjournal.codec import dump_json, dump_pretty_json
 from kjournal.encoding.negotiate import JSON
 from kjournal.encoding.status import api_error_of, status_of
 from kjournal.errors import APIError, RequestEntityTooLarge
+from kjournal.request import TolerantRequest
 
 _BROWSERS = ("curl/", "Wget/", "Mozilla/5.0")
 _MAX_AUDIT_ID_CHARS = 64
@@ -20,7 +19,7 @@ MAX_BODY_BYTES = 1 << 20
 CLOSING_S = 15.0
 
 
-class APIRequest(Request):
+class APIRequest(TolerantRequest):
     """A request on its way through the rooms. The gate sets `info`, `parameters` and `identity`."""
 
     defaultContentType = JSON.encode()
@@ -75,15 +74,6 @@ class APIRequest(Request):
         self.setHeader("Audit-Id", self.audit_id)
         self.setHeader("Cache-Control", "no-cache, private")
         super().process()
-
-    def header(self, name: str) -> str:
-        """Return a header's values as one text; bytes that are no UTF-8 are replaced in it."""
-        values = self.requestHeaders.getRawHeaders(name.encode(), [])
-        return b",".join(values).decode(errors="replace")
-
-    def getRequestHostname(self) -> bytes:
-        """Return one name for all hosts: Klein binds its routes to it, and fails for odd ones."""
-        return b"kjournal"
 
     @property
     def accept(self) -> str:

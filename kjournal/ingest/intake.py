@@ -3,10 +3,9 @@
 from io import BytesIO
 from typing import Any
 
-from twisted.web.server import Request
-
 from kjournal.ingest.credentials import is_authorized
 from kjournal.ingest.errors import OVERLOADED, Reason, too_large
+from kjournal.request import TolerantRequest
 
 MAX_BODY_BYTES = 100 << 20
 """As Elasticsearch's http.max_content_length."""
@@ -65,7 +64,7 @@ class Intake:
         return None
 
 
-class BulkRequest(Request):
+class BulkRequest(TolerantRequest):
     """A request whose body is kept in memory within the intake's limits, and else dropped.
 
     A refused body is read to its end without being kept, so that the client sees the answer.
@@ -97,15 +96,6 @@ class BulkRequest(Request):
             else:
                 self.content = self._body = BytesIO()
                 self._give_back(None)
-
-    def header(self, name: str) -> str:
-        """Return a header's values as one text; bytes that are no UTF-8 are replaced in it."""
-        values = self.requestHeaders.getRawHeaders(name.encode(), [])
-        return b",".join(values).decode(errors="replace")
-
-    def getRequestHostname(self) -> bytes:
-        """Return one name for all hosts: Klein binds its routes to it, and fails for odd ones."""
-        return b"kjournal"
 
     def body(self) -> bytes:
         """Return the body as it came."""
