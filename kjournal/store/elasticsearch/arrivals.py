@@ -13,8 +13,8 @@ from kjournal.codec import MICROSECONDS
 from kjournal.errors import StoreRejected
 from kjournal.store.elasticsearch.cluster import Body, Cluster
 from kjournal.store.elasticsearch.failures import shape_error
-from kjournal.store.elasticsearch.horizon import since_query
-from kjournal.store.elasticsearch.layout import LayoutReader, searchable
+from kjournal.store.elasticsearch.layout import LayoutReader, having, searchable
+from kjournal.store.elasticsearch.matching import in_index, numbered, timed
 from kjournal.store.elasticsearch.numbers import NumberReader
 from kjournal.store.elasticsearch.position import (
     SETTLE_DEPTH,
@@ -41,11 +41,7 @@ class Arrivals:
         pattern = searchable(self._source.index, layout)
         shards: dict[ShardKey, ShardPosition] = {}
         for number in range(max((place.shards or 1 for place in layout.values()), default=0)):
-            names = [
-                name
-                for name, place in layout.items()
-                if place.numbered and (place.shards == 0 or number < place.shards)
-            ]
+            names = having(layout, number)
             marks = await self._marks_or_ends(pattern, names, number, time_us) if names else {}
             for name, mark in marks.items():
                 shards[layout[name].identity, number] = ShardPosition(settled=mark)
@@ -80,7 +76,7 @@ class Arrivals:
         firsts = await self._ask(
             pattern,
             number,
-            {name: _between(self._fields, bounds[name], now_us) for name in names},
+            {name: timed(self._fields, gt=bounds[name], lte=now_us) for name in names},
             {"found": {"min": {"field": "_seq_no"}}},
         )
         earlier = {
@@ -97,7 +93,7 @@ class Arrivals:
         self, pattern: str, names: list[str], number: int, now_us: int
     ) -> dict[str, int]:
         """Return the latest event time of each index that is not in the future."""
-        past = {name: _between(self._fields, 0, now_us) for name in names}
+        past = {name: timed(self._fields, gt=0, lte=now_us) for name in names}
         maxima = {f"t{at}": {"max": {"field": field}} for at, field in enumerate(self._fields)}
         buckets = await self._ask(pattern, number, past, maxima)
         newest = {}
@@ -112,10 +108,7 @@ class Arrivals:
         self, pattern: str, number: int, queries: dict[str, Body], aggregations: Body
     ) -> dict[str, Any]:
         """Return the aggregations over what matches in each index."""
-        filters = {
-            name: {"bool": {"filter": [{"term": {"_index": name}}, query]}}
-            for name, query in queries.items()
-        }
+        filters = {name: in_index(name, query) for name, query in queries.items()}
         body: Body = {
             "size": 0,
             "track_total_hits": False,
@@ -129,26 +122,14 @@ class Arrivals:
             raise shape_error() from error
 
 
-def _between(fields: tuple[str, ...], after_us: int, until_us: int) -> Body:
-    bounds = {"gt": after_us // 1000, "lte": until_us // 1000, "format": "epoch_millis"}
-    should = [{"range": {field: bounds}} for field in fields]
-    return {"bool": {"should": should, "minimum_should_match": 1}}
-
-
 def _older(fields: tuple[str, ...], until_us: int, first: float | None) -> Body:
     """Return what matches up to a time, below a number if there is one."""
-    timely = since_query(fields, 0)
-    parts: list[Body] = [
-        timely,
-        {"bool": {"must_not": [{"range": {field: _above(until_us)}} for field in fields]}},
-    ]
+    query: Body = {
+        "bool": {"filter": [timed(fields, gte=0)], "must_not": [timed(fields, gt=until_us)]}
+    }
     if first is not None:
-        parts.append({"range": {"_seq_no": {"lt": int(first)}}})
-    return {"bool": {"filter": parts}}
-
-
-def _above(time_us: int) -> Body:
-    return {"gt": time_us // 1000, "format": "epoch_millis"}
+        query["bool"]["filter"].append(numbered(lt=int(first)))
+    return query
 
 
 def _newest_hit(fields: tuple[str, ...]) -> Body:

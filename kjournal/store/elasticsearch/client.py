@@ -35,12 +35,11 @@ class TolerantSerializer(OrjsonSerializer):
         """Return what is in JSON text. Raises: SerializationError."""
         try:
             return super().loads(data)
-        except SerializationError:
+        except SerializationError as strict:
             try:
                 return load_lenient_json(data)
             except ValueError:
-                pass  # the first error says it
-            raise
+                raise strict from None
 
 
 def pooled_agent(settings: ElasticsearchSettings, reactor: Any) -> tuple[IAgent, Any]:

@@ -16,6 +16,7 @@ import attrs
 from kjournal.codec import parse_time_us
 from kjournal.query.model import Clause, Operator, Query
 from kjournal.store.elasticsearch.caps import HIDDEN, UNMAPPED, Capabilities
+from kjournal.store.elasticsearch.matching import either
 
 Dsl = dict[str, Any]
 
@@ -266,7 +267,7 @@ def _any_of(
     ]
     if passing:
         everything.append({"terms": {"_index": sorted(passing)}})
-    return {"bool": {"should": everything, "minimum_should_match": 1}}
+    return either(everything)
 
 
 def _warnings(clause: Clause, caps: Capabilities) -> list[str]:

@@ -5,7 +5,7 @@ seen, and what a tail shows is not what lists at its positions leave out. Whatev
 is announced in warnings, logs, metrics and readiness.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import attrs
 
@@ -13,6 +13,7 @@ from kjournal.codec import MICROSECONDS
 from kjournal.query.paths import event_time_us
 from kjournal.store.elasticsearch.cluster import Body, Cluster
 from kjournal.store.elasticsearch.hits import Hit
+from kjournal.store.elasticsearch.matching import timed
 
 _PAGE = 2_000
 _FETCHED = 1_000
@@ -81,7 +82,7 @@ class HorizonReader:
         """Return ids and versions of all that is not older, and their event times."""
         body: Body = {
             "size": _PAGE,
-            "query": since_query(self._fields, since_us),
+            "query": timed(self._fields, gte=since_us),
             "sort": ["_shard_doc"],
             "_source": list(self._fields),
             "version": True,
@@ -108,10 +109,3 @@ class HorizonReader:
         }
         answer = await self._cluster.search_snapshot(body, pit, index=index, paging=False)
         return answer.hits
-
-
-def since_query(fields: Sequence[str], since_us: int) -> Body:
-    """Return what matches where one of the fields is not earlier than a time."""
-    bounds = {"gte": max(0, since_us // 1000), "format": "epoch_millis"}
-    should = [{"range": {field: bounds}} for field in fields]
-    return {"bool": {"should": should, "minimum_should_match": 1}}

@@ -78,3 +78,12 @@ def searchable(index: str, layout: Layout) -> str:
     if any("*" in part for part in parts):
         return ",".join([index, *(f"-{name}" for name in sorted(deaf))])
     return ",".join(sorted(layout.keys() - deaf))
+
+
+def having(layout: Layout, number: int) -> list[str]:
+    """Return the indices that have, or may have, a shard of this number, and can be asked."""
+    return [
+        name
+        for name, place in layout.items()
+        if place.numbered and (place.shards == 0 or number < place.shards)
+    ]

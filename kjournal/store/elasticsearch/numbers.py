@@ -1,11 +1,11 @@
 """Which sequence numbers are visible, read without their documents."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from kjournal.store.elasticsearch.cluster import Body, Cluster
 from kjournal.store.elasticsearch.failures import shape_error
 from kjournal.store.elasticsearch.hits import Hit
+from kjournal.store.elasticsearch.matching import either, in_index, numbered
 from kjournal.store.elasticsearch.position import (
     SETTLE_DEPTH,
     Pair,
@@ -29,7 +29,7 @@ class NumberReader:
 
     async def above(self, mark: int, index: str, number: int) -> list[Pair]:
         """Return the pairs above `mark` that are visible in one shard of one index."""
-        wanted = _range(index, mark, None)
+        wanted = in_index(index, numbered(gt=mark))
         return [pair for _, pair in await self._pairs(wanted, number)]
 
     async def visible_now(self, indices: list[str], number: int) -> dict[str, ShardPosition] | None:
@@ -41,11 +41,14 @@ class NumberReader:
         if not tops:
             return tops if tops is None else {}
         marks = {index: max(-1, top - SETTLE_DEPTH) for index, top in tops.items()}
-        ranges = {index: _range(index, marks[index], top) for index, top in tops.items()}
+        ranges = {
+            index: in_index(index, numbered(gt=mark, lte=tops[index]))
+            for index, mark in marks.items()
+        }
         found = await self._whole(ranges, marks, tops, number)
         pairs: dict[str, list[Pair]] = {index: [] for index in tops if index not in found}
         if pairs:
-            for index, pair in await self._pairs(_either([ranges[one] for one in pairs]), number):
+            for index, pair in await self._pairs(either([ranges[one] for one in pairs]), number):
                 pairs[index].append(pair)
         for index, those in pairs.items():
             shard = ShardPosition(settled=marks[index]).learned(those)
@@ -80,7 +83,7 @@ class NumberReader:
         answer = await self._cluster.search(
             {
                 "size": 0,
-                "query": _either(ranges.values()),
+                "query": either(ranges.values()),
                 "track_total_hits": False,
                 "aggs": {"index": _by_index(len(ranges), ends)},
             },
@@ -130,32 +133,21 @@ def by_number(order: str) -> list[Body]:
 
 def new_query(shards: Mapping[str, ShardPosition]) -> Body:
     """Return what matches all that was not seen, and each shard's witness."""
-    return _either([_new_in(index, shard) for index, shard in shards.items()])
+    return either([_new_in(index, shard) for index, shard in shards.items()])
 
 
 def _new_in(index: str, shard: ShardPosition) -> Body:
     known = shard.vouched
-    query = _range(index, shard.settled, None)
+    query = in_index(index, numbered(gt=shard.settled))
     if len(known.spans) <= _MOST_SPANS:
-        query["bool"]["must_not"] = [
-            {"range": {"_seq_no": {"gte": first, "lte": last}}} for first, last in known.spans
-        ]
+        query["bool"]["must_not"] = [numbered(gte=first, lte=last) for first, last in known.spans]
         return query
     # With many holes it is cheaper to name them: they, and what is above all that is known.
     missing = list(known.holes(shard.settled))
-    should: list[Body] = [{"range": {"_seq_no": {"gt": known.top}}}]
+    should = [numbered(gt=known.top)]
     for at in range(0, len(missing), _TERMS):
         should.append({"terms": {"_seq_no": missing[at : at + _TERMS]}})
-    return {"bool": {"filter": [{"term": {"_index": index}}, _either(should)]}}
-
-
-def _range(index: str, above: int, top: int | None) -> Body:
-    bounds = {"gt": above} if top is None else {"gt": above, "lte": top}
-    return {"bool": {"filter": [{"term": {"_index": index}}, {"range": {"_seq_no": bounds}}]}}
-
-
-def _either(queries: Any) -> Body:
-    return {"bool": {"should": list(queries), "minimum_should_match": 1}}
+    return in_index(index, either(should))
 
 
 def _by_index(count: int, aggs: Body) -> Body:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from kjournal.store.elasticsearch.cluster import Body, Cluster
-from kjournal.store.elasticsearch.horizon import since_query
+from kjournal.store.elasticsearch.matching import either, in_index, numbered, timed
 from kjournal.store.elasticsearch.numbers import pair_of
 from kjournal.store.elasticsearch.position import ElasticsearchPosition, Pair, ShardKey
 from kjournal.store.elasticsearch.snapshot import Snapshot
@@ -13,12 +13,10 @@ _MOST_WITNESSES = 1000
 
 def seen_query(at: ElasticsearchPosition) -> Body:
     """Return what matches all that a position has seen; each hit is looked at again."""
-    should: list[Body] = [
-        _within(index, {"range": {"_seq_no": {"lte": top}}}) for index, top in at.tops().items()
-    ]
+    should: list[Body] = [in_index(index, numbered(lte=top)) for index, top in at.tops().items()]
     if at.unnumbered:
         should.append({"terms": {"_index": at.unnumbered}})
-    return _either(should)
+    return either(should)
 
 
 def unseen_query(beyond: ElasticsearchPosition, fields: Sequence[str], overlap_us: int) -> Body:
@@ -27,11 +25,11 @@ def unseen_query(beyond: ElasticsearchPosition, fields: Sequence[str], overlap_u
     for index, place in beyond.layout.items():
         if place.numbered:
             settled = beyond.settled(index)
-            should.append(_within(index, {"range": {"_seq_no": {"gt": settled}}}))
+            should.append(in_index(index, numbered(gt=settled)))
         else:
             since_us = beyond.horizons.get(place.identity, 0) - overlap_us
-            should.append(_within(index, since_query(fields, since_us)))
-    return _either(should)
+            should.append(in_index(index, timed(fields, gte=since_us)))
+    return either(should)
 
 
 def needs_shards_told(at: ElasticsearchPosition) -> bool:
@@ -62,8 +60,8 @@ async def shows_what_was_seen(cluster: Cluster, snapshot: Snapshot, index: str) 
         return True
     body: Body = {
         "size": _MOST_WITNESSES,
-        "query": _either(
-            [_within(key[0], {"term": {"_seq_no": pair[0]}}) for key, pair in wanted.items()]
+        "query": either(
+            [in_index(key[0], {"term": {"_seq_no": pair[0]}}) for key, pair in wanted.items()]
         ),
         "sort": ["_shard_doc"],
         "_source": False,
@@ -87,13 +85,3 @@ def _witnesses(at: ElasticsearchPosition) -> dict[ShardKey, Pair]:
         if identity in names and shard is not None and shard.witness is not None:
             found[names[identity], number] = shard.witness
     return found
-
-
-def _within(index: str, query: Body) -> Body:
-    return {"bool": {"filter": [{"term": {"_index": index}}, query]}}
-
-
-def _either(should: list[Body]) -> Body:
-    if not should:
-        return {"match_none": {}}
-    return {"bool": {"should": should, "minimum_should_match": 1}}

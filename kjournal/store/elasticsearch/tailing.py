@@ -10,12 +10,12 @@ from kjournal.store.elasticsearch.cluster import Body, Cluster
 from kjournal.store.elasticsearch.filters import SourceFilter
 from kjournal.store.elasticsearch.hits import Answer, Hit, record_of
 from kjournal.store.elasticsearch.horizon import INEXACT, HorizonReader, Seen
-from kjournal.store.elasticsearch.layout import LayoutReader, searchable
+from kjournal.store.elasticsearch.layout import LayoutReader, having, searchable
 from kjournal.store.elasticsearch.listing import NOTHING
+from kjournal.store.elasticsearch.matching import in_index
 from kjournal.store.elasticsearch.numbers import NumberReader, by_number, new_query, pair_of
 from kjournal.store.elasticsearch.position import (
     ElasticsearchPosition,
-    IndexPlace,
     Layout,
     Pair,
     ShardKey,
@@ -65,7 +65,7 @@ class Tailing:
         found = _Round()
         numbers = NumberReader(self._cluster, searchable(self._source.index, layout))
         number = 0
-        while names := _having(layout, number):
+        while names := having(layout, number):
             shards = await numbers.visible_now(names, number)
             if shards is None:
                 break
@@ -83,7 +83,7 @@ class Tailing:
         position = await self._settling.with_readings(position)
         found = _Round()
         number = 0
-        while names := _having(position.layout, number):
+        while names := having(position.layout, number):
             if not await self._read(position, names, number, found):
                 break
             number += 1
@@ -221,7 +221,7 @@ class Tailing:
         )
         return Batch(
             records=self._records(hit for hit in found.hits if hit.index in same),
-            position=Position(position if reached == position else reached),
+            position=Position(reached),
             more=found.more or bool(after.keys() - same),
             warnings=tuple(self._warnings(reached)),
             unsettled=sum(shard.unsettled for shard in shards.values()),
@@ -253,22 +253,12 @@ class Tailing:
         return sorted(records, key=lambda record: record.time_us)
 
 
-def _having(layout: Layout, number: int) -> list[str]:
-    """Return the indices that have, or may have, a shard of this number, and can be asked."""
-    return [name for name, place in layout.items() if place.numbered and _has(place, number)]
-
-
-def _has(place: IndexPlace, number: int) -> bool:
-    return place.shards == 0 or number < place.shards
-
-
 def _unseen(shard: ShardPosition, hits: Iterable[Hit]) -> list[Hit]:
     return [hit for hit in hits if not shard.saw(pair_of(hit))]
 
 
 def _numbered(index: str, pairs: list[Pair]) -> Body:
-    numbers = {"terms": {"_seq_no": [number for number, _ in pairs]}}
-    return {"bool": {"filter": [{"term": {"_index": index}}, numbers]}}
+    return in_index(index, {"terms": {"_seq_no": [number for number, _ in pairs]}})
 
 
 def _page_body(query: Body, size: int) -> Body:
