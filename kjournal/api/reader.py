@@ -10,10 +10,8 @@ from kjournal.kinds.model import Object
 from kjournal.query.model import PageStart, Position, Query, Record
 from kjournal.query.predicate import predicate_of
 from kjournal.query.view import View
+from kjournal.tail.events import SLICE
 from kjournal.tail.journal import Checkpoint
-
-# Mapping and encoding of so many objects takes less than 20 ms, the longest step on the reactor.
-SLICE = 250
 
 # How long to wait for a resourceVersion that another replica's clock is ahead with.
 _AHEAD_S, _AHEAD_STEP_S = 3.0, 0.1

@@ -8,9 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
-from kjournal.query.model import Operator
 from kjournal.query.predicate import Predicate, predicate_of
-from kjournal.query.view import NAME, View
+from kjournal.query.view import View
 from kjournal.tail.window import Chain, WatchEvent, Window
 
 # So many events are tried, and so many watchers woken, in one step on the reactor.
@@ -94,15 +93,14 @@ class Subscription:
     def _may_have_held(self, event: WatchEvent) -> bool:
         """Whether the reader may hold an object that was changed, and does not match any more.
 
-        What it was is not known. To take away what a reader does not hold does no harm; only what
-        it may see is shown: an object of its own namespace.
+        It had another label or field then, as a view without selectors matches all objects of its
+        namespace. To take away what a reader does not hold does no harm; only what it may see is
+        shown: an object of its own namespace.
         """
         view = self.view
         if view.name not in (None, event.object["metadata"]["name"]):
             return False
-        selects = any(one.operator is not Operator.IN or one.key != NAME for one in view.fields)
-        at_home = view.namespace in (None, event.object["metadata"].get("namespace"))
-        return at_home and bool(selects or view.labels)
+        return view.namespace in (None, event.object["metadata"].get("namespace"))
 
     @property
     def ended(self) -> bool:
@@ -175,10 +173,6 @@ class Hub:
         if not there:
             self._waiting.pop(namespace, None)
         self.window.left(namespace, chain)
-
-    def latest(self, uid: str) -> WatchEvent | None:
-        """Return the newest event of an object, if it is still known."""
-        return self.window.latest(uid)
 
     def begin(self, resource_version: int) -> None:
         """Know all events from here on, and none before."""

@@ -17,15 +17,15 @@ from kjournal.query.predicate import predicate_of
 from kjournal.query.resource_version import Mint
 from kjournal.query.view import View
 from kjournal.store.interfaces import IStore
+from kjournal.tail.events import SLICE
 from kjournal.tail.figures import Figures, TailLimits
 from kjournal.tail.hub import Hub, Subscription
 from kjournal.tail.journal import Checkpoint, Journal
 from kjournal.tail.state import StateFiles
-from kjournal.tail.window import WatchEvent
+from kjournal.tail.window import WatchEvent, versioned
 
 _log = Logger()
 _PAGE = 1000
-_SLICE = 250
 # The numbers of a catch-up begin at the client's own, and so long before the live ones at least.
 NUMBERS_US = 1_000_000
 
@@ -73,7 +73,7 @@ class CatchUp:
             if not self._more:
                 return None
             await self._fetch()
-        taken, self._records = self._records[:_SLICE], self._records[_SLICE:]
+        taken, self._records = self._records[:SLICE], self._records[SLICE:]
         await deferLater(self._clock, 0, lambda: None)
         events = [self._event_of(record, next(self._span.numbers)) for record in taken]
         found = [event for event in events if event is not None]
@@ -90,7 +90,9 @@ class CatchUp:
         if found and (self._records or self._more):
             self._held = found.pop()
         elif found:
-            found[-1] = _numbered(found[-1], self._span.until.resource_version)
+            last, version = found.pop(), self._span.until.resource_version
+            obj = versioned(last.object, version)
+            found.append(attrs.evolve(last, object=obj, resource_version=version))
         return found
 
     async def _fetch(self) -> None:
@@ -113,12 +115,6 @@ class CatchUp:
             return None
         type = "MODIFIED" if record.updated else "ADDED"
         return WatchEvent(type, version, obj, record.time_us, 0)
-
-
-def _numbered(event: WatchEvent, resource_version: int) -> WatchEvent:
-    metadata = {**event.object["metadata"], "resourceVersion": str(resource_version)}
-    obj = {**event.object, "metadata": metadata}
-    return attrs.evolve(event, object=obj, resource_version=resource_version)
 
 
 @attrs.frozen

@@ -17,6 +17,11 @@ from kjournal.kinds.model import Object
 _VERSION = attrgetter("resource_version")
 
 
+def versioned(obj: Object, resource_version: int) -> Object:
+    """Return an object with another resourceVersion; all else is shared."""
+    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(resource_version)}}
+
+
 @attrs.define(eq=False)
 class WatchEvent:
     """One change as every watcher of a kind gets it: the resourceVersion is its publication's.
@@ -54,8 +59,7 @@ class WatchEvent:
             obj, time_us = self.object, self.time_us
             if type == "DELETED" and self.previous is not None:
                 obj, time_us = self.previous
-                version = {"resourceVersion": str(self.resource_version)}
-                obj = {**obj, "metadata": {**obj["metadata"], **version}}
+                obj = versioned(obj, self.resource_version)
             found = WatchEvent(type, self.resource_version, obj, time_us, 0, of=self)
             self.variants[type] = found
         return found
