@@ -12,13 +12,12 @@ import treq
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
-from kjournal.codec import dump_json, load_json
 from kjournal.config.model import ElasticsearchSettings, EmbeddedSettings
 from kjournal.query.model import Document
 from kjournal.store.elasticsearch.backend import ElasticsearchBackend
 from kjournal.store.embedded.backend import EmbeddedBackend
 from kjournal.store.interfaces import IBackend, IStore, NewDocument, Source
-from tests.contract.elasticsearch_rig import Rig
+from tests.contract.elasticsearch_rig import Rig, write_bulk
 
 NewDocuments = Sequence[tuple[str, str | None, Document]]
 FOREVER_S = 1e11
@@ -75,18 +74,7 @@ def _elasticsearch(request: pytest.FixtureRequest) -> StoreUnderTest:
     backend = ElasticsearchBackend(ElasticsearchSettings(urls=(url,)), reactor)
 
     async def write(documents: NewDocuments) -> None:
-        lines = bytearray()
-        for index, id, doc in documents:
-            target = {"_index": index} if id is None else {"_index": index, "_id": id}
-            lines += dump_json({"index": target}) + b"\n" + dump_json(doc) + b"\n"
-        response = await treq.post(
-            f"{url}/_bulk?refresh=true",
-            bytes(lines),
-            headers={"content-type": "application/x-ndjson"},
-            persistent=False,
-        )
-        answer = load_json(await response.content())
-        assert not answer.get("errors", True), answer
+        await write_bulk(url, documents)
 
     subject = StoreUnderTest(backend, write)
 

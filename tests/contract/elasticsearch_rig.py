@@ -1,7 +1,8 @@
 """A real Elasticsearch with indices of one test, and the reading of a store to its end."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import attrs
@@ -19,6 +20,44 @@ def at_ms(ms: int) -> str:
     return f"2023-11-14T22:13:{20 + ms // 1000:02d}.{ms % 1000:03d}Z"
 
 
+def without_id(document: Document) -> Document:
+    return {key: value for key, value in document.items() if key != "_id"}
+
+
+async def ask(url: str, method: str, path: str, body: object = None) -> Any:
+    """Return the answer of an Elasticsearch to a raw request; the URL may hold a credential."""
+    parts = urlsplit(url)
+    response = await treq.request(
+        method,
+        f"http://{parts.hostname}:{parts.port}/{path}",
+        data=None if body is None else dump_json(body),
+        headers={"content-type": "application/json"},
+        auth=(parts.username, parts.password) if parts.username else None,
+        persistent=False,
+    )
+    answer = load_json(await response.content() or b"{}")
+    assert response.code in (200, 201), answer
+    return answer
+
+
+async def write_bulk(
+    url: str, documents: Sequence[tuple[str, str | None, Document]], op: str = "index"
+) -> None:
+    """Write documents, by index and id (one of the store's own, if none), and make them visible."""
+    lines = bytearray()
+    for index, id, document in documents:
+        target = {"_index": index} if id is None else {"_index": index, "_id": id}
+        lines += dump_json({op: target}) + b"\n" + dump_json(document) + b"\n"
+    response = await treq.post(
+        f"{url}/_bulk?refresh=true",
+        bytes(lines),
+        headers={"content-type": "application/x-ndjson"},
+        persistent=False,
+    )
+    answer = load_json(await response.content())
+    assert not answer.get("errors", True), answer
+
+
 @attrs.define
 class Rig:
     """A real node, index names that nobody else uses, and raw requests to it."""
@@ -34,18 +73,8 @@ class Rig:
         source = Source(kind="containerlogs", index=self.index(pattern), **more)
         return self.backend.open_store(source)
 
-    async def ask(self, method: str, path: str, body: object = None, expected: int = 200) -> Any:
-        data = None if body is None else dump_json(body)
-        response = await treq.request(
-            method,
-            f"{self.url}/{path}",
-            data=data,
-            headers={"content-type": "application/json"},
-            persistent=False,
-        )
-        answer = load_json(await response.content() or b"{}")
-        assert response.code in (expected, 201), answer
-        return answer
+    async def ask(self, method: str, path: str, body: object = None) -> Any:
+        return await ask(self.url, method, path, body)
 
     async def create(self, name: str, properties: object = None, **settings: Any) -> None:
         mappings = {"properties": properties} if properties else {}
@@ -56,21 +85,9 @@ class Rig:
         )
 
     async def write(self, name: str, documents: Iterable[Document], op: str = "index") -> None:
-        lines = bytearray()
-        for document in documents:
-            target: dict[str, object] = {"_index": self.index(name)}
-            if "_id" in document:
-                document = dict(document)
-                target["_id"] = document.pop("_id")
-            lines += dump_json({op: target}) + b"\n" + dump_json(document) + b"\n"
-        response = await treq.post(
-            f"{self.url}/_bulk?refresh=true",
-            bytes(lines),
-            headers={"content-type": "application/x-ndjson"},
-            persistent=False,
-        )
-        answer = load_json(await response.content())
-        assert not answer["errors"], answer
+        index = self.index(name)
+        split = [(document.get("_id"), without_id(document)) for document in documents]
+        await write_bulk(self.url, [(index, id, document) for id, document in split], op)
 
 
 async def pages(

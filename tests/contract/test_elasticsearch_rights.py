@@ -3,20 +3,17 @@
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import pytest_twisted
-import treq
 from twisted.internet import reactor
 
-from kjournal.codec import dump_json, load_json
 from kjournal.config.model import ElasticsearchSettings
 from kjournal.errors import StoreUnauthorized
 from kjournal.store.elasticsearch.backend import ElasticsearchBackend
 from kjournal.store.interfaces import Source
-from tests.contract.elasticsearch_rig import EVERYTHING, at_ms, ids, polled
+from tests.contract.elasticsearch_rig import EVERYTHING, ask, at_ms, ids, polled
 from tests.rig_fixtures import ELASTICSEARCH_VERSION, Teller, build
 from tests.rig_servers import Elasticsearch, elasticsearch_recipe
 
@@ -34,21 +31,6 @@ def secured_url(teller: Teller) -> Iterator[str]:
             yield server.up(password=PASSWORD)
         finally:
             server.down()
-
-
-async def ask(url: str, method: str, path: str, body: object = None) -> Any:
-    parts = urlsplit(url)
-    response = await treq.request(
-        method,
-        f"http://{parts.hostname}:{parts.port}/{path}",
-        data=None if body is None else dump_json(body),
-        headers={"content-type": "application/json"},
-        auth=(parts.username, parts.password),
-        persistent=False,
-    )
-    answer = load_json(await response.content())
-    assert response.code in (200, 201), answer
-    return answer
 
 
 async def key_of(url: str, rights: dict[str, list[str]]) -> str:

@@ -15,13 +15,8 @@ from kjournal.errors import (
     StoreUnauthorized,
     StoreUnavailable,
 )
-from tests.unit.api.serving import BEGIN_S, PARTIAL, PARTIAL_LIST, TABLE, Call, Server, server
-
-LINES = "/namespaces/a/containerlogs"
-
-
-def payloads(call: Call) -> list[Any]:
-    return [item["payload"] for item in call.json["items"]]
+from tests.unit.api.serving import BEGIN_S, PARTIAL, PARTIAL_LIST, TABLE, Server, server
+from tests.unit.api.verbs import LINES, listed
 
 
 @pytest.mark.parametrize("plural", ["containerlogs", "events", "auditevents", "logs"])
@@ -48,18 +43,18 @@ def test_items(api: Server) -> None:
         assert item["apiVersion"] == "core.kjournal/v1alpha1"
         assert item["metadata"]["namespace"] == "a"
         assert int(item["metadata"]["resourceVersion"]) <= int(found["metadata"]["resourceVersion"])
-    assert payloads(api.get("/containerlogs")) == ["elsewhere", "early", "late"]
+    assert listed(api.get("/containerlogs")) == ["elsewhere", "early", "late"]
 
 
 def test_default_range(api: Server) -> None:
     """Without a time in the selector a list begins a day ago; with one, there."""
     api.line("old", -90_000)
     api.line("new", -80_000)
-    assert payloads(api.get(LINES)) == ["new"]
+    assert listed(api.get(LINES)) == ["new"]
     selector = quote("metadata.creationTimestamp>now-26h")
-    assert payloads(api.get(f"{LINES}?fieldSelector={selector}")) == ["old", "new"]
+    assert listed(api.get(f"{LINES}?fieldSelector={selector}")) == ["old", "new"]
     selector = quote("metadata.creationTimestamp<2030-01-01T00:00:00Z")
-    assert payloads(api.get(f"{LINES}?fieldSelector={selector}")) == ["old", "new"]
+    assert listed(api.get(f"{LINES}?fieldSelector={selector}")) == ["old", "new"]
 
 
 def test_versions(api: Server) -> None:
@@ -67,12 +62,12 @@ def test_versions(api: Server) -> None:
     api.lines(2)
     version = int(api.get(LINES).json["metadata"]["resourceVersion"])
     api.line("new", -1)
-    assert payloads(api.get(f"{LINES}?resourceVersion=0")) == ["0", "1", "new"]
-    assert payloads(api.get(f"{LINES}?resourceVersion={version}")) == ["0", "1", "new"]
+    assert listed(api.get(f"{LINES}?resourceVersion=0")) == ["0", "1", "new"]
+    assert listed(api.get(f"{LINES}?resourceVersion={version}")) == ["0", "1", "new"]
     exact = api.get(f"{LINES}?resourceVersion={version}&resourceVersionMatch=Exact")
-    assert payloads(exact) == ["0", "1"]
+    assert listed(exact) == ["0", "1"]
     assert exact.json["metadata"]["resourceVersion"] == str(version)
-    assert payloads(api.get(f"{LINES}?resourceVersion={version}&limit=500")) == ["0", "1"]
+    assert listed(api.get(f"{LINES}?resourceVersion={version}&limit=500")) == ["0", "1"]
     gone = api.get(f"{LINES}?resourceVersion={version - 1}&resourceVersionMatch=Exact")
     assert (gone.status, gone.json["reason"]) == (410, "Expired")
 
@@ -123,8 +118,8 @@ def test_get_by_selector(api: Server) -> None:
     name = api.get(f"/containerlogs?fieldSelector={quote('metadata.creationTimestamp>0')}")
     name = name.json["items"][0]["metadata"]["name"]
     reads = api.store().calls.count("list_page")
-    assert payloads(api.get(f"{LINES}?fieldSelector=metadata.name={name}")) == ["old"]
-    assert payloads(api.get(f"{LINES}?fieldSelector=metadata.name={name},pod=x")) == []
+    assert listed(api.get(f"{LINES}?fieldSelector=metadata.name={name}")) == ["old"]
+    assert listed(api.get(f"{LINES}?fieldSelector=metadata.name={name},pod=x")) == []
     assert api.store().calls.count("list_page") == reads
     assert api.get(f"{LINES}/{name}?fieldSelector=metadata.name=other").status == 400
 
@@ -241,7 +236,7 @@ def test_odd_times(api: Server, stamp: Any) -> None:
     api.line("fine")
     api.tick()
     assert [f["type"] for f in watch.frames] == ["ADDED", "ADDED"]
-    assert payloads(api.get(LINES)) == ["fine"]
+    assert listed(api.get(LINES)) == ["fine"]
     selector = quote("metadata.creationTimestamp<2030-01-01T00:00:00Z")
     assert api.get(f"{LINES}?fieldSelector={selector}", Accept=TABLE).status == 200
 

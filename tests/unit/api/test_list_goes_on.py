@@ -1,18 +1,11 @@
 """Lists that go on: at another process, after their snapshot, and at a resourceVersion."""
 
-from typing import Any
-
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
 from kjournal.errors import CursorExpired
 from tests.unit.api.serving import PARTIAL_LIST, TABLE, Call, Server, server
-
-LINES = "/namespaces/a/containerlogs"
-
-
-def payloads(call: Call) -> list[Any]:
-    return [item["payload"] for item in call.json["items"]]
+from tests.unit.api.verbs import LINES, listed
 
 
 def token_of(call: Call) -> str:
@@ -41,7 +34,7 @@ def test_at_another_process(api: Server) -> None:
     api.lines(3, begin=7)
     api.tick()
     found = all_pages(first, api, other)
-    assert [p for page in found for p in payloads(page)] == [str(n) for n in range(7)]
+    assert [p for page in found for p in listed(page)] == [str(n) for n in range(7)]
     assert len({version_of(page) for page in found}) == 1
     assert other.store().calls.count("list_page") == 2
 
@@ -83,7 +76,7 @@ def test_the_snapshot_is_gone(api: Server, accept: str) -> None:
     assert (gone.status, status["kind"], status["reason"]) == (410, "Status", "Expired")
     assert "The provided continue parameter is too old" in status["message"]
     rest = all_pages(api.get(f"{LINES}?limit=2&continue={token_of(gone)}"), api)
-    assert [p for page in rest for p in payloads(page)] == ["2", "new", "3", "4", "newest"]
+    assert [p for page in rest for p in listed(page)] == ["2", "new", "3", "4", "newest"]
     assert len({version_of(page) for page in rest}) == 1
     assert version_of(rest[0]) > version
     watch = api.get(f"{LINES}?watch=1&resourceVersion={version_of(rest[-1])}")
@@ -100,7 +93,7 @@ def test_the_snapshot_is_gone_at_another_process(api: Server) -> None:
     assert gone.status == 410
     other.store().expired.clear()
     rest = all_pages(api.get(f"{LINES}?limit=2&continue={token_of(gone)}"), other, api)
-    assert [p for page in rest for p in payloads(page)] == ["2", "3", "4"]
+    assert [p for page in rest for p in listed(page)] == ["2", "3", "4"]
 
 
 def test_the_token_of_a_410_is_bound_to_its_query(api: Server) -> None:
@@ -121,7 +114,7 @@ def test_the_snapshot_goes_in_the_midst_of_a_page(api: Server) -> None:
     api.store().next_answers("list_page", succeed(None), CursorExpired("gone"))
     gone = api.get(f"{LINES}?limit=2&continue={token_of(first)}")
     assert gone.status == 410
-    assert payloads(api.get(f"{LINES}?limit=2&continue={token_of(gone)}")) == ["2", "3"]
+    assert listed(api.get(f"{LINES}?limit=2&continue={token_of(gone)}")) == ["2", "3"]
 
 
 def test_the_snapshot_goes_after_the_first_byte(api: Server) -> None:
@@ -175,7 +168,7 @@ def test_at_a_version(api: Server, more: str, expected: list[str]) -> None:
     """
     version = written(api)
     found = api.get(f"{LINES}?resourceVersion={version}{more}")
-    assert payloads(found) == expected
+    assert listed(found) == expected
     assert (version_of(found) == version) == (expected == ["0"])
 
 
@@ -187,7 +180,7 @@ def test_exact_pages(api: Server) -> None:
     api.tick()
     first = api.get(f"{LINES}?limit=2&resourceVersion={version}&resourceVersionMatch=Exact")
     found = all_pages(first, api)
-    assert [p for page in found for p in payloads(page)] == ["0", "1", "2", "3"]
+    assert [p for page in found for p in listed(page)] == ["0", "1", "2", "3"]
     assert {version_of(page) for page in found} == {version}
 
 

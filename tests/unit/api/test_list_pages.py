@@ -1,17 +1,11 @@
 """Lists in pages: every record once, one moment for all pages, tokens bound to their query."""
 
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from tests.unit.api.serving import Call, Server
-
-LINES = "/namespaces/a/containerlogs"
-
-
-def payloads(call: Call) -> list[Any]:
-    return [item["payload"] for item in call.json["items"]]
+from tests.unit.api.verbs import LINES, listed
 
 
 def pages(api: Server, target: str, limit: int) -> list[Call]:
@@ -32,8 +26,8 @@ def test_pages(api: Server, limit: int, exact: bool) -> None:
         api.line(f"keep{n}", n - 500)
         api.line(f"drop{n}", n - 500, namespace="b")
     found = pages(api, LINES, limit)
-    assert [p for page in found for p in payloads(page)] == [f"keep{n}" for n in range(10)]
-    assert all(len(payloads(page)) == limit for page in found[:-1])
+    assert [p for page in found for p in listed(page)] == [f"keep{n}" for n in range(10)]
+    assert all(len(listed(page)) == limit for page in found[:-1])
     assert len({page.json["metadata"]["resourceVersion"] for page in found}) == 1
 
 
@@ -44,7 +38,7 @@ def test_mostly_rejected(api: Server) -> None:
     api.line("needle", -1)
     api.line("needle2", -1)
     found = api.get(f"{LINES}?limit=1&fieldSelector=payload%20in%20(needle,needle2)")
-    assert payloads(found) == ["needle"]
+    assert listed(found) == ["needle"]
     assert found.json["metadata"]["continue"]
     assert api.store().calls.count("list_page") < 20
 
@@ -61,7 +55,7 @@ def test_mostly_rejected_in_pages(api: Server) -> None:
         answer = api.get(
             f"{LINES}?limit=1&fieldSelector=payload%20in%20(n1,n2,n3)&continue={token}"
         )
-        found += payloads(answer)
+        found += listed(answer)
         token = answer.json["metadata"].get("continue", "")
         if not token:
             break
@@ -75,7 +69,7 @@ def test_pages_while_written(api: Server) -> None:
     api.lines(2, begin=3)
     api.line("1", -3599, payload="changed")
     token = first.json["metadata"]["continue"]
-    assert payloads(api.get(f"{LINES}?limit=2&continue={token}")) == ["2"]
+    assert listed(api.get(f"{LINES}?limit=2&continue={token}")) == ["2"]
     version = first.json["metadata"]["resourceVersion"]
     watch = api.get(f"{LINES}?watch=1&resourceVersion={version}")
     api.tick()
@@ -93,7 +87,7 @@ def test_slow_pages(api: Server, time: str) -> None:
     api.tick(60)
     token = first.json["metadata"]["continue"]
     rest = api.get(f"{target}{'&' if time else '?'}continue={token}")
-    assert payloads(first) + payloads(rest) == ["0", "1", "2", "3"]
+    assert listed(first) + listed(rest) == ["0", "1", "2", "3"]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from kjournal.errors import (
     StoreUnavailable,
 )
 from tests.unit.api.serving import PARTIAL_LIST, TABLE, Server, server
-
-LINES = "/namespaces/a/containerlogs"
+from tests.unit.api.verbs import LINES
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from kjournal.errors import StoreUnavailable
 from kjournal.query.model import Batch
 from kjournal.tail.figures import Figures, TailLimits
 from tests.unit.api.serving import Server, server
+from tests.unit.api.verbs import LINES
 
-LINES = "/namespaces/a/containerlogs"
 SHOWN = {
     "kjournal_watches",
     "kjournal_tail_running",

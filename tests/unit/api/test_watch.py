@@ -1,6 +1,5 @@
 """Watches, in bytes: what exists, what follows, and how a stream ends."""
 
-from typing import Any
 from urllib.parse import quote
 
 import attrs
@@ -8,25 +7,10 @@ import pytest
 from twisted.internet.defer import Deferred
 
 from kjournal.api.watch import BOOKMARK_S
-from tests.unit.api.serving import BEGIN_S, PARTIAL, TABLE, Call, Server, server
+from tests.unit.api.serving import BEGIN_S, PARTIAL, TABLE, Server, server
+from tests.unit.api.verbs import LINES, WATCHLIST, hub, version_of, watch
 
-LINES = "/namespaces/a/containerlogs"
-WATCHLIST = "&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
 END = "k8s.io/initial-events-end"
-
-
-def version_of(api: Server) -> str:
-    """Return the version of a list now."""
-    version: str = api.get(LINES).json["metadata"]["resourceVersion"]
-    return version
-
-
-def watch(api: Server, more: str = "", path: str = LINES, **headers: str) -> Call:
-    return api.get(f"{path}?watch=true{more}", **headers)
-
-
-def hub(api: Server) -> Any:
-    return api.resources["containerlogs"].tail.hub
 
 
 def test_framing(api: Server) -> None:

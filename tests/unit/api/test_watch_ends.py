@@ -1,7 +1,5 @@
 """How a watch ends: at its time, for its reader, for the store, and for a stop."""
 
-from typing import Any
-
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
@@ -10,24 +8,8 @@ from kjournal.errors import StoreUnavailable
 from kjournal.tail.figures import TailLimits
 from kjournal.tail.tail import IDLE_S, PATIENCE_S
 from tests.conftest import LoggedFailures
-from tests.unit.api.serving import BEGIN_S, Call, Server, server
-
-LINES = "/namespaces/a/containerlogs"
-WATCHLIST = "&allowWatchBookmarks=true&sendInitialEvents=true&resourceVersionMatch=NotOlderThan"
-
-
-def version_of(api: Server) -> str:
-    """Return the version of a list now."""
-    version: str = api.get(LINES).json["metadata"]["resourceVersion"]
-    return version
-
-
-def watch(api: Server, more: str = "", path: str = LINES, **headers: str) -> Call:
-    return api.get(f"{path}?watch=true{more}", **headers)
-
-
-def hub(api: Server) -> Any:
-    return api.resources["containerlogs"].tail.hub
+from tests.unit.api.serving import BEGIN_S, Server, server
+from tests.unit.api.verbs import WATCHLIST, hub, version_of, watch
 
 
 def test_timeout(api: Server) -> None:

@@ -9,13 +9,7 @@ from kjournal.api.watch import BOOKMARK_S
 from kjournal.errors import StoreUnavailable
 from kjournal.tail.figures import TailLimits
 from tests.unit.api.serving import BEGIN_S, TABLE, Call, Server, server
-
-LINES = "/namespaces/a/containerlogs"
-
-
-def version_of(api: Server) -> str:
-    version: str = api.get(LINES).json["metadata"]["resourceVersion"]
-    return version
+from tests.unit.api.verbs import LINES, version_of
 
 
 def watch(api: Server, version: str, more: str = "", **headers: str) -> Call:

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.python import usage
 
-from kjournal.config.model import ElasticsearchSettings, EmbeddedSettings, Settings
-from kjournal.config.options import KjournalOptions, settings_of
+from kjournal.config.model import ElasticsearchSettings, EmbeddedSettings
+from kjournal.config.options import KjournalOptions
 from kjournal.errors import ConfigError
 from tests.unit.config import originals
+from tests.unit.config.command_line import settings_from
 
 CERT = b"-----BEGIN CERTIFICATE-----\n"
 KEY = b"-----BEGIN EC PRIVATE KEY-----\n"
@@ -37,17 +38,7 @@ FILES = {
 ENVIRON = {"ES": "http://from-file:9200", "ELASTICSEARCH_URI": "http://elasticsearch-master:9200"}
 SECURE = ("--secure-port=8443", "--cert-dir=/certs")
 
-
-def read(path: str) -> bytes:
-    if path not in FILES:
-        raise FileNotFoundError(2, "No such file or directory")
-    return FILES[path]
-
-
-def settings(*arguments: str) -> Settings:
-    options = KjournalOptions()
-    options.parseOptions(list(arguments))
-    return settings_of(options, ENVIRON, read)
+settings = settings_from(FILES, ENVIRON)
 
 
 def elasticsearch(*arguments: str) -> ElasticsearchSettings:

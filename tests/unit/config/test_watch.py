@@ -2,9 +2,9 @@
 
 import pytest
 
-from kjournal.config.model import Settings, WatchSettings
-from kjournal.config.options import KjournalOptions, settings_of
+from kjournal.config.model import WatchSettings
 from kjournal.errors import ConfigError
+from tests.unit.config.command_line import settings_from
 
 SECRET = "0123456789abcdef" * 4
 FILES = {
@@ -17,17 +17,7 @@ FILES = {
 }
 KEY_FLAG = "--continue-token-key-file"
 
-
-def read(path: str) -> bytes:
-    if path not in FILES:
-        raise FileNotFoundError(2, "No such file or directory")
-    return FILES[path]
-
-
-def settings(*arguments: str) -> Settings:
-    options = KjournalOptions()
-    options.parseOptions(list(arguments))
-    return settings_of(options, {}, read)
+settings = settings_from(FILES, {})
 
 
 def mistakes_of(*arguments: str) -> list[str]:

@@ -7,7 +7,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from kjournal.errors import Expired
+from kjournal.errors import Expired, StoreUnavailable
 from kjournal.kinds.containerlogs import CONTAINERLOGS
 from kjournal.kinds.mapping import Mapping, field_map_of
 from kjournal.query.resource_version import STEP
@@ -55,6 +55,15 @@ class Rig:
         metadata = {"namespace": namespace} if namespace else {}
         self.backend.write("i", id, {"metadata": metadata, "payload": id, **document})
         self.store.arrived.append((self.now_us + 1, len(rows)))
+
+    def write_in_silence(self, count: int) -> None:
+        """Write a record every four seconds while the store does not answer, and let it be back."""
+        self.store.next_answers("poll", *[StoreUnavailable("gone")] * count)
+        for number in range(count):
+            self.tick(4)
+            self.write(str(number))
+        while self.tail.figures.failing_since_s is not None:
+            self.tick(1)
 
     def tick(self, seconds: float = POLL_S) -> None:
         """Let time pass, until the next poll by default, and what was due at once happen."""

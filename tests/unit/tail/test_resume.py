@@ -150,12 +150,7 @@ def test_beyond_the_window_after_a_silent_store(seen: int) -> None:
     rig = rig_of(TailLimits(window_bytes=13_000))
     client = Client(VIEW, rig.version())
     client.connect(rig)
-    rig.store.next_answers("poll", *[StoreUnavailable("gone")] * 5)
-    for number in range(5):
-        rig.tick(4)
-        rig.write(str(number))
-    while rig.tail.figures.failing_since_s is not None:
-        rig.tick(1)
+    rig.write_in_silence(5)
     client.read(rig, seen + 1)
     assert len(client.got) == seen + 1
     client.leave()

@@ -3,7 +3,6 @@
 import pytest
 from twisted.internet.defer import Deferred
 
-from kjournal.errors import StoreUnavailable
 from kjournal.query.resource_version import STEP
 from kjournal.tail.tail import DRAIN_S
 from tests.results import started, success
@@ -24,12 +23,7 @@ def pair() -> tuple[Rig, Rig, Client]:
 def test_after_a_silent_store(seen: int) -> None:
     """A batch after a long silence has records far older than its poll; none of them is lost."""
     one, other, client = pair()
-    one.store.next_answers("poll", *[StoreUnavailable("gone")] * 5)
-    for number in range(5):
-        one.tick(4)
-        one.write(str(number))
-    while one.tail.figures.failing_since_s is not None:
-        one.tick(1)
+    one.write_in_silence(5)
     client.read(one, seen)
     client.leave()
     client.connect(other)
@@ -104,12 +98,7 @@ def test_numbers_between_are_nobodys() -> None:
     rig = rig_of()
     client = Client(VIEW, rig.version())
     client.connect(rig)
-    rig.store.next_answers("poll", *[StoreUnavailable("gone")] * 4)
-    for number in range(4):
-        rig.tick(4)
-        rig.write(str(number))
-    while rig.tail.figures.failing_since_s is not None:
-        rig.tick(1)
+    rig.write_in_silence(4)
     at_end = rig.version()
     client.read(rig, 10)
     first, last = client.versions[0], client.versions[-1]
