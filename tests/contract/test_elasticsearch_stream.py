@@ -12,7 +12,7 @@ from kjournal.codec import MICROSECONDS, dump_json, format_millis, load_json
 from kjournal.config.model import ElasticsearchSettings
 from kjournal.errors import CursorExpired
 from kjournal.query.model import PageStart, Record
-from kjournal.store.elasticsearch import transport
+from kjournal.store.elasticsearch import exchange
 from kjournal.store.elasticsearch.backend import ElasticsearchBackend
 from kjournal.store.interfaces import Source
 from tests.contract.elasticsearch_rig import EVERYTHING, Rig, ids, polled
@@ -257,7 +257,7 @@ async def test_more_than_one_answer_may_hold(rig: Rig, monkeypatch: pytest.Monke
     position = (await store.poll(None)).position
     big = [{"_id": f"{n:02}", "@timestamp": ago(50 - n), "x": "y" * 3000} for n in range(40)]
     await rig.write("one", big)
-    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 20_000)
+    monkeypatch.setattr(exchange, "MAX_ANSWER_BYTES", 20_000)
     records, position = await polled(store, position)
     assert named(records) == [f"{n:02}" for n in range(40)]
     assert await ids(store, 40, at=position) == [f"{n:02}" for n in range(40)]

@@ -3,8 +3,10 @@
 from typing import Any
 
 import attrs
+from twisted.internet.address import HostnameAddress
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import (
+    ConnectingCancelledError,
     ConnectionAborted,
     ConnectionDone,
     ConnectionLost,
@@ -107,6 +109,9 @@ class Network:
         return self.connections[-1]
 
 
+_CANCELLED = ConnectingCancelledError(HostnameAddress(b"es.example", 9200))
+
+
 @implementer(IStreamClientEndpoint)
 @attrs.define
 class Endpoint:
@@ -120,7 +125,8 @@ class Endpoint:
         if self.port in self.network.refusing:
             return fail(ConnectionRefusedError())
         if self.port in self.network.dark:
-            return Deferred()
+            # As HostnameEndpoint: who cancels it is not told of a CancelledError.
+            return Deferred(lambda waiting: waiting.errback(_CANCELLED))
         protocol: Any = protocolFactory.buildProtocol(None)  # type: ignore[arg-type]
         transport = Transport(self.network.clock)
         transport.protocol = protocol

@@ -20,7 +20,7 @@ from kjournal.errors import (
     StoreUnauthorized,
     StoreUnavailable,
 )
-from kjournal.store.elasticsearch.transport import AnswerTooLarge
+from kjournal.store.elasticsearch.exchange import AnswerTooLarge
 
 _NOT_ELASTICSEARCH = "what answers is not Elasticsearch"
 _EXPIRED = "the snapshot of this list is gone from Elasticsearch"

@@ -19,33 +19,25 @@ from elastic_transport import (
     OpenTelemetrySpan,
     TlsError,
     TransportApiResponse,
-    TransportError,
 )
 from elastic_transport.client_utils import DEFAULT, DefaultType, resolve_default
 from OpenSSL.SSL import Error as OpenSSLError
 from service_identity import VerificationError
-from twisted.internet.defer import CancelledError, Deferred, fail, succeed
+from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
 from twisted.internet.error import TimeoutError as ConnectTimeout
-from twisted.internet.interfaces import IConsumer, IReactorTime
-from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
-from twisted.python.failure import Failure
-from twisted.web.client import RequestTransmissionFailed, ResponseDone, ResponseFailed
-from twisted.web.http import PotentialDataLoss
+from twisted.web.client import RequestTransmissionFailed, ResponseFailed
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IAgent, IBodyProducer, IResponse
-from zope.interface import implementer
+from twisted.web.iweb import IAgent
 
-MAX_ANSWER_BYTES = 256 << 20
+from kjournal.store.elasticsearch.exchange import cancellable, exchanged
+
 _BACKOFF_S, _BACKOFF_CAP_S = 0.1, 2.0
 _HEALTHY = frozenset({501})
 
 _Status = Collection[int] | DefaultType
-
-
-class AnswerTooLarge(TransportError):
-    """The answer's body is longer than MAX_ANSWER_BYTES."""
 
 
 class TwistedNode(BaseAsyncNode):
@@ -77,8 +69,10 @@ class TwistedNode(BaseAsyncNode):
         started = clock.seconds()
         timeout_s = resolve_default(request_timeout, self.config.request_timeout)
         url = (self.base_url + target).encode("ascii")
-        exchange: Deferred[tuple[IResponse, bytes]] = Deferred.fromCoroutine(
-            _exchange(agent, method.encode(), url, self._merged(headers), body)
+        exchange = cancellable(
+            Deferred.fromCoroutine(
+                exchanged(agent, method.encode(), url, self._merged(headers), body)
+            )
         )
         if timeout_s:
             exchange.addTimeout(timeout_s, clock, lambda _, s: fail(ConnectionTimeout(s)))
@@ -182,74 +176,6 @@ class TwistedTransport(AsyncTransport):
         if method != "HEAD":
             body = self.serializers.loads(answer.body, answer.meta.mimetype)
         return TransportApiResponse(answer.meta, body)
-
-
-@implementer(IBodyProducer)
-class _Body:
-    """A request's body that is there already."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.length = len(data)
-
-    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
-        consumer.write(self._data)
-        return succeed(None)
-
-    def pauseProducing(self) -> None:
-        """All is written at once."""
-
-    def resumeProducing(self) -> None:
-        """All is written at once."""
-
-    def stopProducing(self) -> None:
-        """All is written at once."""
-
-
-class _Collector(Protocol):
-    """A response's body as a Deferred; cancelling it drops the connection."""
-
-    def __init__(self) -> None:
-        self.whole: Deferred[bytes] = Deferred(lambda _: self._give_up(CancelledError()))
-        self._parts: list[bytes] = []
-        self._left = MAX_ANSWER_BYTES
-
-    def dataReceived(self, data: bytes) -> None:
-        self._left -= len(data)
-        if self._left >= 0:
-            self._parts.append(data)
-        elif not self.whole.called:
-            self._give_up(AnswerTooLarge("the answer is too large"))
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        if self.whole.called:
-            return
-        # Without a length only the content can tell whether it is whole: JSON can.
-        if reason.check(ResponseDone, PotentialDataLoss):
-            self.whole.callback(b"".join(self._parts))
-        else:
-            self.whole.errback(reason)
-
-    def _give_up(self, error: Exception) -> None:
-        """Fail, and drop the connection; in that order, as dropping it may end the response."""
-        self._parts.clear()
-        self.whole.errback(error)
-        drop = getattr(self.transport, "abortConnection", None)
-        if drop is None and self.transport is not None:
-            drop = self.transport.loseConnection
-        if drop is not None:
-            drop()
-
-
-async def _exchange(
-    agent: IAgent, method: bytes, url: bytes, headers: Headers, body: bytes | None
-) -> tuple[IResponse, bytes]:
-    response = await agent.request(method, url, headers, _Body(body) if body else None)
-    if method == b"HEAD":
-        return response, b""
-    collector = _Collector()
-    response.deliverBody(collector)
-    return response, await collector.whole
 
 
 async def _asked(

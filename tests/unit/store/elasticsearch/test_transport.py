@@ -15,7 +15,7 @@ from kjournal.errors import (
     StoreUnauthorized,
     StoreUnavailable,
 )
-from kjournal.store.elasticsearch import transport
+from kjournal.store.elasticsearch import exchange
 from kjournal.store.elasticsearch.backend import ElasticsearchBackend
 from tests.fakes.elasticsearch_node import PRODUCT, Network, raw
 from tests.results import failure, pending, started, success
@@ -204,9 +204,19 @@ def test_cancelling_drops_the_connection(network: Network, after_bytes: int) -> 
     assert len(network.asked) == 1
 
 
+def test_cancelling_while_connecting(network: Network) -> None:
+    """Whoever gives up before there is a connection is not told of a failure of the node."""
+    network.dark.add(9200)
+    work = checking(network, max_retries=2)
+    work.cancel()
+    failure(work, CancelledError)
+    network.clock.pump(TRIES_S)
+    assert len(network.asked) <= 1
+
+
 def test_an_answer_that_is_too_large(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a node sends is bounded, and the connection is dropped there."""
-    monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 10)
+    monkeypatch.setattr(exchange, "MAX_ANSWER_BYTES", 10)
     work = checking(network)
     network.latest.receive(raw(INFO))
     assert "too large" in refusal(work, StoreUnavailable)
