@@ -10,6 +10,7 @@ from kjournal.config import reference
 from kjournal.kinds.model import GROUP_VERSION, Kind
 from kjournal.kinds.registry import KINDS
 from kjournal.kinds.shape import Field
+from tests.conformance import page
 
 _KINDS_HEAD = f"""# Kinds
 
@@ -31,7 +32,7 @@ that has not the field's type is left out, never an error.
 | `metadata.namespace` | As stored, whole; of namespaced kinds only. |
 | `metadata.uid` | A UUID drawn from index and id: the same in every answer of every replica. |
 | `metadata.resourceVersion` | In lists the event time in microseconds; in watches see below. |
-| `metadata.creationTimestamp` | The event time, in seconds as Kubernetes has it. |
+| `metadata.creationTimestamp` | The event time, in seconds as Kubernetes has it; absent without one. |
 | `metadata.labels` | As stored; nested keys are joined by dots. |
 | `metadata.annotations` | As stored, or as the field map says, and two of kjournal's own: |
 | `kjournal/es-index` | The index of the record. |
@@ -87,13 +88,18 @@ def _type(field: Field) -> str:
     if schema.get("format") == "date-time":
         return "time"
     if schema.get("type") == "array":
-        return "list of texts"
+        return "list of objects" if field.struct else "list of texts"
     if "additionalProperties" in schema:
-        return "map of text to text"
+        of_texts = schema["additionalProperties"]["type"] == "array"
+        return f"map of text to {'texts' if of_texts else 'text'}"
     return {"string": "text", None: "any"}.get(schema.get("type"), str(schema.get("type")))
 
 
-PAGES = {"reference/settings.md": reference.render, "reference/kinds.md": render_kinds}
+PAGES = {
+    "reference/settings.md": reference.render,
+    "reference/kinds.md": render_kinds,
+    "conformance.md": page.render,
+}
 
 
 def main() -> None:

@@ -96,6 +96,18 @@ class RequestEntityTooLarge(APIError):
     code, reason = 413, "RequestEntityTooLarge"
 
 
+class URITooLong(APIError):
+    """A URL that is longer than any that is read."""
+
+    code, reason = 414, "RequestURITooLong"
+
+
+class HeaderTooLarge(APIError):
+    """Headers that are longer than any that are read."""
+
+    code, reason = 431, "RequestHeaderFieldsTooLarge"
+
+
 class Invalid(APIError):
     """Options that contradict one another, each with its cause."""
 

@@ -12,7 +12,8 @@ from twisted.application.service import Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
-from twisted.logger import Logger
+from twisted.internet.task import deferLater
+from twisted.logger import Logger, globalLogPublisher
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.web.server import Site
@@ -20,9 +21,11 @@ from twisted.web.server import Site
 from kjournal.api.gate import Gate
 from kjournal.api.guard import LoopbackGuard, SecureGuard
 from kjournal.api.health import Health
+from kjournal.api.metrics import Metrics
 from kjournal.api.routes import Routes, Surface
 from kjournal.api.site import APISite
 from kjournal.api.tls import serving_context_factory
+from kjournal.api.traffic import Traffic
 from kjournal.auth.access import Access
 from kjournal.auth.authenticator import authenticator_of
 from kjournal.auth.trust import TrustSource, trust_of
@@ -44,6 +47,8 @@ from kjournal.store.registry import open_backend
 LOOPBACK = "127.0.0.1"
 # After a restart all watchers come back at the same moment.
 BACKLOG = 1024
+# As Go's servers: what is in flight after this long is cut.
+DRAIN_S = 60.0
 DEMO_PAST_US = 2 * 3600 * MICROSECONDS
 
 
@@ -82,11 +87,13 @@ class Gateway(Service):
             api.resource: resource_of(api, self._backend, reactor, settings.watch)
             for api in settings.apis
         }
-        self._health = Health(notes=self._notes)
+        self._health, self._metrics = Health(notes=self._notes), Metrics()
+        self._traffic = Traffic(settings.serving.max_requests_inflight)
         surface = Surface(
             resources=self.resources,
             token_key=token_key_of(settings.watch),
             health=self._health,
+            metrics=self._metrics,
         )
         self._routes = Routes(surface).app.resource()
         self._ports: list[IListeningPort] = []
@@ -112,11 +119,18 @@ class Gateway(Service):
             self._cluster(serving.authentication_kubeconfig or serving.kubeconfig, environ),
         )
         self._services.append(trust)
-        self._health.ready["trust"] = lambda: trust.known
+        self._health.readiness["trust"] = lambda: (
+            "" if trust.known else "it is not known yet whose certificates to believe"
+        )
         cluster = self._cluster(serving.authorization_kubeconfig or serving.kubeconfig, environ)
-        guard = SecureGuard(authenticator_of(trust, reactor), Access(cluster, reactor))
+        metrics = self._metrics
+        guard = SecureGuard(
+            authenticator_of(trust, reactor, metrics.authenticated),
+            Access(cluster, reactor, metrics.authorized, metrics.reviewed),
+        )
         tls = serving_context_factory(serving, lambda: trust.authorities, datetime.now(UTC))
-        site = TLSMemoryBIOFactory(tls, False, APISite(Gate(self._routes, guard)))
+        gate = Gate(self._routes, guard, self._traffic, metrics)
+        site = TLSMemoryBIOFactory(tls, False, APISite(gate))
         return lambda: self._listen("secure", serving.bind_address, serving.secure_port, site)
 
     def _cluster(self, path: str, environ: MappingABC[str, str]) -> KubeConnection | None:
@@ -130,6 +144,7 @@ class Gateway(Service):
     def startService(self) -> None:
         """Listen, and then begin what needs nobody to ask for it."""
         super().startService()
+        globalLogPublisher.addObserver(self._health.log)
         _allow_many_watches()
         settings = self.settings
         warnings = list(settings.warnings)
@@ -138,7 +153,8 @@ class Gateway(Service):
         for warning in warnings:
             self._log.warn("{warning}", warning=warning)
         if settings.serving.insecure_port:
-            site = APISite(Gate(self._routes, LoopbackGuard()))
+            gate = Gate(self._routes, LoopbackGuard(), self._traffic, self._metrics)
+            site = APISite(gate)
             port = settings.serving.insecure_port
             self._ports.append(self._listen("insecure", LOOPBACK, port, site))
         if self._secure is not None:
@@ -215,9 +231,22 @@ class Gateway(Service):
         self._health.stopping = True
         return Deferred.fromCoroutine(self._stop())
 
+    async def _drain(self) -> None:
+        """Let what is in flight end while endpoints forget this process.
+
+        Source: apiserver pkg/server/lifecycle_signals.go
+        """
+        self._traffic.drain()
+        await deferLater(self._reactor, self.settings.serving.shutdown_delay_s, lambda: None)
+        self._traffic.refuse()
+        for resource in self.resources.values():
+            resource.tail.end_watches()
+        await self._traffic.ended(self._reactor, DRAIN_S)
+
     async def _stop(self) -> None:
         self._demo.cancel()
         self._checked.cancel()
+        await self._drain()
         for resource in self.resources.values():
             await resource.tail.stop()
             for closing in tuple(resource.closings):
@@ -230,3 +259,4 @@ class Gateway(Service):
         for connection in self._connections:
             await connection.close()
         await self._backend.close()
+        globalLogPublisher.removeObserver(self._health.log)

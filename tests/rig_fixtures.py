@@ -13,6 +13,7 @@ from typing import Protocol
 import pytest
 
 from tests.rig_servers import (
+    CONTROLLERS_RECIPE,
     KUBE_RECIPE,
     Elasticsearch,
     Gateway,
@@ -134,6 +135,13 @@ def kube(teller: Teller) -> Iterator[Kube]:
             yield Kube.start(Path(directory))
         finally:
             stopped.down()
+
+
+@pytest.fixture(scope="session")
+def control_plane(kube: Kube, teller: Teller) -> Kube:
+    """Return the kube-apiserver, with a kube-controller-manager that can be started on it."""
+    build(CONTROLLERS_RECIPE, "kube-controller-manager", teller)
+    return kube
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ class Recipe:
     done: Path
     tools: tuple[str, ...]
     env: dict[str, str] = attrs.field(factory=dict)
+    args: tuple[str, ...] = ()
 
     def build(self, say: Say) -> None:
         """Build unless the cache has it, and say something every 15 seconds.
@@ -64,7 +65,10 @@ class Recipe:
     def _watch(self, log: str, output: int, say: Say) -> int:
         begun, shown = time.monotonic(), 0
         with subprocess.Popen(
-            [self.script], env={**os.environ, **self.env}, stdout=output, stderr=output
+            [self.script, *self.args],
+            env={**os.environ, **self.env},
+            stdout=output,
+            stderr=output,
         ) as process:
             while True:
                 try:
@@ -91,6 +95,22 @@ KUBE_RECIPE = Recipe(
     done=CACHE / "bin" / "kube-apiserver",
     tools=("go", "openssl", "flock", "ps"),
 )
+CONTROLLERS_RECIPE = Recipe(
+    script=RIG / "kube" / "build.sh",
+    args=("kube-controller-manager",),
+    done=CACHE / "bin" / "kube-controller-manager",
+    tools=("go", "flock"),
+)
+
+
+def kubectl_recipe(version: str) -> Recipe:
+    """Return how kubectl of a version is built; `done` is the program."""
+    return Recipe(
+        script=RIG / "kube" / "build.sh",
+        args=(f"kubectl@{version}",),
+        done=CACHE / "bin" / f"kubectl-{version}",
+        tools=("go", "flock"),
+    )
 
 
 def run(
@@ -153,6 +173,10 @@ class Kube:
         """Stop `etcd` or `kube-apiserver`, or both."""
         env = {"SIGNAL": "KILL"} if crash else {}
         run([RIG / "kube" / "down.sh", self.dir, *names], env=env)
+
+    def start_controllers(self) -> None:
+        """Start kube-controller-manager; `down("kube-controller-manager")` stops it."""
+        run([RIG / "kube" / "controllers.sh", self.dir])
 
     @property
     def audit_log(self) -> Path:

@@ -11,18 +11,26 @@ from twisted.python.failure import Failure
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 
-from kjournal.api.options import parse_parameters, truthy
+from kjournal.api.metrics import Metrics
+from kjournal.api.options import deadline_s, parse_parameters, truthy
 from kjournal.api.request import APIRequest
 from kjournal.api.requestinfo import parse_request_info
 from kjournal.api.routes import report
-from kjournal.errors import MethodNotAllowed
+from kjournal.api.traffic import Traffic
+from kjournal.errors import MethodNotAllowed, TooManyRequests
 from kjournal.kinds.model import GROUP
+
+# kube-apiserver cuts what is no watch after 60 s; the answer should be ours.
+DEADLINE_S = 55.0
 
 
 class Guard(Protocol):
-    """Says who asks, and whether they may; sets the request's identity."""
+    """Says who asks, and whether they may."""
 
-    async def __call__(self, request: APIRequest) -> None:
+    async def authenticate(self, request: APIRequest) -> None:
+        """Set the request's identity. Raises: APIError if nobody vouches for it."""
+
+    async def authorize(self, request: APIRequest) -> None:
         """Return if the request may pass. Raises: APIError if not."""
 
 
@@ -32,9 +40,10 @@ class Gate(Resource):
     isLeaf = True
     _log = Logger()
 
-    def __init__(self, routes: IResource, guard: Guard) -> None:
+    def __init__(self, routes: IResource, guard: Guard, traffic: Traffic, metrics: Metrics) -> None:
         super().__init__()
         self._routes, self._guard = routes, guard
+        self._traffic, self._metrics = traffic, metrics
 
     def render(self, request: APIRequest) -> int:
         """Admit and route, in a coroutine that ends when the client leaves."""
@@ -49,7 +58,17 @@ class Gate(Resource):
         request.parameters = parse_parameters(query)
         method = request.method.decode("ascii", "replace")
         request.info = parse_request_info(method, path, truthy(request.parameters, "watch"))
-        await self._guard(request)
+        self._traffic.admit(request)
+        if request.info.verb != "watch":
+            request.deadline_s = deadline_s(request.parameters, DEADLINE_S)
+        await self._guard.authenticate(request)
+        request.metrics = self._metrics.begin(request)
+        try:
+            self._traffic.count(request)
+        except TooManyRequests as error:
+            request.metrics.terminated(error.code)
+            raise
+        await self._guard.authorize(request)
         head_of_stream = method == "HEAD" and request.info.verb == "watch"
         if method not in ("GET", "HEAD") or head_of_stream:
             raise MethodNotAllowed(

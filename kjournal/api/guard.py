@@ -23,10 +23,13 @@ class SecureGuard:
     def __init__(self, authenticator: Authenticator, access: IAccess) -> None:
         self._authenticator, self._access = authenticator, access
 
-    async def __call__(self, request: APIRequest) -> None:
-        """Set the identity. Raises: APIError unless it may do what it asks for."""
+    async def authenticate(self, request: APIRequest) -> None:
+        """Set the identity. Raises: APIError if there is none."""
         credentials = Credentials(peer_chain_of(request.transport), request.requestHeaders)
         request.identity = await self._authenticator.authenticate(credentials)
+
+    async def authorize(self, request: APIRequest) -> None:
+        """Return if the identity may do what it asks for. Raises: APIError if not."""
         selector = request.parameters.get("fieldSelector", "")
         await self._access.authorize(request.identity, attributes_of(request.info, selector))
 
@@ -34,7 +37,7 @@ class SecureGuard:
 class LoopbackGuard:
     """Lets everybody pass, as one user: whoever reaches the loopback is on the machine already."""
 
-    async def __call__(self, request: APIRequest) -> None:
+    async def authenticate(self, request: APIRequest) -> None:
         """Set the identity.
 
         Raises: Forbidden for another host's name: a page in a browser on this machine could
@@ -44,6 +47,9 @@ class LoopbackGuard:
         if _PORT.sub("", host) not in _LOOPBACK_NAMES:
             raise Forbidden("this port serves 127.0.0.1 and localhost only, not other host names")
         request.identity = INSECURE
+
+    async def authorize(self, request: APIRequest) -> None:
+        """Let it pass."""
 
 
 def attributes_of(info: RequestInfo, field_selector: str) -> Attributes:

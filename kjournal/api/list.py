@@ -1,15 +1,15 @@
 """The verbs get and list."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import attrs
 
+from kjournal.api.body import Body
 from kjournal.api.options import Options
 from kjournal.api.reader import ListReader, Placed, checkpoint_from, find
 from kjournal.api.request import APIRequest
 from kjournal.api.resource import Resource
-from kjournal.api.writer import StreamWriter
-from kjournal.codec import dump_json
+from kjournal.encoding.bodies import encode, list_encoder
 from kjournal.encoding.documents import item_of, list_head, list_metadata
 from kjournal.encoding.negotiate import Representation, representation_of
 from kjournal.encoding.table import IncludeObject, table_head
@@ -46,12 +46,15 @@ class Form:
 
 
 async def get_object(request: APIRequest, resource: Resource, options: Options) -> None:
-    """Answer with the object of the name in the path.
+    """Answer with the object of the name in the path, as it is now.
 
-    Raises: NotFound, also for a name in another namespace.
+    Raises: NotFound, also for a name in another namespace; Timeout for a resourceVersion that does
+    not come.
     """
     kind, name = resource.kind, request.info.name
     representation = representation_of(request.accept, "get")
+    if options.resource_version:
+        await checkpoint_from(resource, options.resource_version)
     placed = await find(resource, name, options.view)
     if placed is None:
         message = f'{kind.plural}.{GROUP} "{name[:253]}" not found'
@@ -61,7 +64,9 @@ async def get_object(request: APIRequest, resource: Resource, options: Options) 
     if representation.is_table:
         version = placed[0]["metadata"]["resourceVersion"]
         item = {**form.head(), "metadata": list_metadata(int(version)), "rows": [item]}
-    request.send_json(item)
+    pretty = representation.pretty or request.pretty
+    body = encode(item, representation.media, pretty=pretty)
+    request.send_body(body, 200, representation.media)
 
 
 async def list_objects(
@@ -69,50 +74,20 @@ async def list_objects(
 ) -> None:
     """Answer with the view at a checkpoint, or with a page of it.
 
-    A list without a limit is streamed; a fault after its first bytes cuts the connection.
+    A long list is streamed; a fault after its first bytes cuts the connection.
     """
     form = Form(resource.kind, representation_of(request.accept, "list"), options.include)
-    if options.view.name is not None:
-        await _list_one(request, resource, options, form)
-        return
     begun = await _beginning(resource, options, token_key)
-    query = resource.query(options.view, options.now_us)
-    reader = ListReader(
-        resource,
-        (options.view, query),
-        begun.version,
-        at=begun.at,
-        limit=options.limit,
-        start=begun.start,
-    )
-
-    def metadata() -> Object:
-        token = ""
-        if reader.next_start is not None:
-            token = ContinueToken(
-                resource_version=begun.version, now_us=options.now_us, start=reader.next_start
-            ).encode(options.view, token_key)
-        return list_metadata(begun.version, token)
-
-    goes_on = False
+    listing = _Listing(resource, options, begun, token_key)
     try:
-        first = await reader.next_slice()
-        second = await reader.next_slice() if first else None
-        request.warn((*reader.warnings, *resource.tail.warnings))
-        if second is None:
-            items = form.items(first or (), resource.now_us())
-            request.send_json({**form.head(), "metadata": metadata(), form.items_key: items})
-        else:
-            await _stream(request, form, resource, (reader, [*(first or ()), *second], metadata))
-        goes_on = reader.next_start is not None
+        await _send(request, form, listing)
+        listing.sent = True
     except CursorExpired as error:
         if begun.start is None:
             raise
         raise _inconsistent(begun.start, options, token_key) from error
     finally:
-        # A page that fails may be asked for again: what earlier ones began is kept.
-        if not goes_on and (begun.start is None or reader.ended):
-            reader.release()
+        listing.close()
 
 
 def _inconsistent(start: PageStart, options: Options, token_key: bytes) -> Expired:
@@ -134,28 +109,24 @@ def _inconsistent(start: PageStart, options: Options, token_key: bytes) -> Expir
     )
 
 
-async def _list_one(request: APIRequest, resource: Resource, options: Options, form: Form) -> None:
-    checkpoint = await resource.tail.checkpoint()
-    placed = await find(resource, options.view.name or "", options.view)
-    items = form.items([placed] if placed else [], resource.now_us())
-    metadata = list_metadata(checkpoint.resource_version)
-    request.send_json({**form.head(), "metadata": metadata, form.items_key: items})
-
-
 @attrs.frozen
 class _Begun:
-    """A list's resourceVersion, and where it begins or goes on."""
+    """A list's resourceVersion, and where it begins or goes on.
+
+    `remaining` is how many objects are left, if an earlier page knew.
+    """
 
     version: int
     at: Position | None
     start: PageStart | None = None
+    remaining: int | None = None
 
 
 async def _beginning(resource: Resource, options: Options, token_key: bytes) -> _Begun:
     if options.continue_token:
         token = ContinueToken.decode(options.continue_token, options.view, token_key)
         if token.start.snapshot:
-            return _Begun(token.resource_version, None, token.start)
+            return _Begun(token.resource_version, None, token.start, token.remaining)
         checkpoint = await checkpoint_from(resource, 0)
         return _Begun(checkpoint.resource_version, checkpoint.position, token.start)
     checkpoint = await _checkpoint(resource, options)
@@ -174,20 +145,68 @@ async def _checkpoint(resource: Resource, options: Options) -> Checkpoint:
     return await checkpoint_from(resource, wanted)
 
 
-async def _stream(
-    request: APIRequest,
-    form: Form,
-    resource: Resource,
-    body: tuple[ListReader, list[Placed], Callable[[], Object]],
-) -> None:
-    reader, placed, metadata = body
-    writer = StreamWriter(request, resource.clock)
-    head = dump_json(form.head())[:-1] + b',"%s":[' % form.items_key.encode()
-    slice_: list[Placed] | None = placed
+class _Listing:
+    """One list, or one page of it: what it reads, and what its metadata say in the end."""
+
+    def __init__(
+        self, resource: Resource, options: Options, begun: _Begun, token_key: bytes
+    ) -> None:
+        self.resource = resource
+        self._options, self._begun, self._token_key = options, begun, token_key
+        query = resource.query(options.view, options.now_us)
+        # Only where no selector leaves out what the store counts, as in Go's servers.
+        counted = bool(options.limit and not options.view.labels and not options.view.fields)
+        self.reader = ListReader(
+            resource,
+            (options.view, attrs.evolve(query, counted=counted and begun.start is None)),
+            begun.version,
+            at=begun.at,
+            limit=options.limit,
+            start=begun.start,
+        )
+        self.sent = False
+        self._given = 0
+
+    async def next_slice(self) -> list[Placed] | None:
+        """Return 1..n more objects, or None at the end. Raises: StoreError."""
+        found = await self.reader.next_slice()
+        self._given += len(found or ())
+        return found
+
+    def metadata(self) -> Object:
+        """Return the list's metadata, with a token if another page follows. Call it at the end."""
+        start, version = self.reader.next_start, self._begun.version
+        if start is None:
+            return list_metadata(version)
+        before = self._begun.remaining if self._begun.start else self.reader.total
+        remaining = None if before is None or before <= self._given else before - self._given
+        token = ContinueToken(
+            resource_version=version, now_us=self._options.now_us, start=start, remaining=remaining
+        ).encode(self._options.view, self._token_key)
+        return list_metadata(version, token, remaining)
+
+    def close(self) -> None:
+        """Give the snapshot up, unless a page follows, or this one may be asked for again."""
+        goes_on = self.sent and self.reader.next_start is not None
+        if not goes_on and (self._begun.start is None or self.reader.ended):
+            self.reader.release()
+
+
+async def _send(request: APIRequest, form: Form, listing: _Listing) -> None:
+    media = form.representation.media
+    pretty = form.representation.pretty or request.pretty
+    encoder = list_encoder(media, pretty=pretty)
+    body = Body(request, listing.resource.clock, media)
+    await body.write(encoder.head(form.head(), form.items_key))
+    slice_ = await listing.next_slice()
+    # Headers: they are known with the first page, and can only be said before its first bytes.
+    request.warn((*listing.reader.warnings, *listing.resource.tail.warnings))
     while slice_:
-        items = form.items(slice_, resource.now_us())
-        await writer.write(head + dump_json(items)[1:-1])
-        head, slice_ = b",", await reader.next_slice()
-    await writer.write(b'],"metadata":%s}' % dump_json(metadata()))
-    writer.release()
-    request.finish()
+        for at in range(0, len(slice_), encoder.step):
+            items = form.items(slice_[at : at + encoder.step], listing.resource.now_us())
+            await body.write(encoder.items(items))
+            if at + encoder.step < len(slice_):
+                await listing.reader.let_others_run()
+        slice_ = await listing.next_slice()
+    await body.write(encoder.end(listing.metadata()))
+    await body.end()

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 import attrs
 
 from kjournal.api.requestinfo import RequestInfo
+from kjournal.config.units import parse_duration_s
 from kjournal.encoding.table import IncludeObject, parse_include_object
 from kjournal.errors import BadRequest, Cause, Invalid
 from kjournal.kinds.model import Kind
@@ -73,6 +74,8 @@ def parse_options(info: RequestInfo, parameters: Parameters, now_us: int) -> Opt
     kind = info.kind
     if kind is None:
         raise BadRequest("options belong to a resource")
+    if info.verb == "get":
+        return _get_options(info, kind, parameters, now_us)
     watch = info.verb == "watch"
     send_initial = None
     if "sendInitialEvents" in parameters:
@@ -95,6 +98,43 @@ def parse_options(info: RequestInfo, parameters: Parameters, now_us: int) -> Opt
     return options
 
 
+def _get_options(info: RequestInfo, kind: Kind, parameters: Parameters, now_us: int) -> Options:
+    """Return the options of a get, which has a name for a selector, and few others.
+
+    Source: apimachinery pkg/apis/meta/v1/types.go, GetOptions
+    """
+    _named(info, parse_fields(parameters.get("fieldSelector", "")))
+    name = Requirement(NAME, Operator.IN, (info.name,))
+    return Options(
+        view=View(kind=kind.plural, namespace=info.namespace or None, fields=(name,)),
+        now_us=now_us,
+        resource_version=parse_resource_version(parameters.get("resourceVersion", "")),
+        include=parse_include_object(parameters.get("includeObject", "")),
+    )
+
+
+def deadline_s(parameters: Parameters, most_s: float) -> float:
+    """Return how long a request that is no watch may take: as it says by `timeout`, up to most_s.
+
+    Raises: BadRequest for what is no duration.
+    Source: apiserver pkg/endpoints/filters/request_deadline.go
+    """
+    text = parameters.get("timeout", "")
+    if text in ("", "0"):
+        return most_s
+    try:
+        return min(parse_duration_s(text), most_s) or most_s
+    except ValueError as error:
+        raise BadRequest("timeout: allowed is a duration with its unit, such as 30s") from error
+
+
+def _named(info: RequestInfo, fields: tuple[Requirement, ...]) -> None:
+    """Refuse a selector by name that is not of the name in the path."""
+    for requirement in fields:
+        if requirement.key == NAME and info.name and info.name not in requirement.values:
+            raise BadRequest("fieldSelector metadata.name does not match the requested name")
+
+
 def _integer(parameters: Parameters, name: str) -> int:
     text = parameters.get(name, "0")
     if not _WHOLE_NUMBER.fullmatch(text) or not -_INT64 <= int(text) < _INT64:
@@ -107,10 +147,8 @@ def _view(info: RequestInfo, kind: Kind, parameters: Parameters, now_us: int) ->
         _checked(kind, requirement, now_us)
         for requirement in parse_fields(parameters.get("fieldSelector", ""))
     )
+    _named(info, fields)
     if info.name:
-        for requirement in fields:
-            if requirement.key == NAME and info.name not in requirement.values:
-                raise BadRequest("fieldSelector metadata.name does not match the requested name")
         fields = (Requirement(NAME, Operator.IN, (info.name,)), *fields)
     return View(
         kind=kind.plural,

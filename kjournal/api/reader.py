@@ -23,7 +23,8 @@ Placed = tuple[Object, int]
 class ListReader:
     """Reads a view exactly at a checkpoint, slice after slice.
 
-    After the last slice `next_start` is where a following page begins, or None at the end.
+    After the last slice `next_start` is where a following page begins, or None at the end. `total`
+    is how many there are in all, if the query asks for it and the store can tell.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class ListReader:
     ) -> None:
         """Begin at the position `at`, or go on at `start`; objects' versions end at `version`."""
         self.warnings: tuple[str, ...] = ()
+        self.total: int | None = None
         self.next_start = start
         self._resource, self._version, self._at = resource, version, at
         view, self._query = asked
@@ -62,7 +64,7 @@ class ListReader:
             if not self._records and not await self._fetch():
                 return None
             found = self._take()
-            await self._let_others_run()
+            await self.let_others_run()
             if found:
                 return found
         return None
@@ -97,6 +99,7 @@ class ListReader:
         # Where the store cannot select as the view does, a page of one brings one candidate.
         self._ask = min(self._ask * 4, self._page_size)
         self.warnings += page.warnings
+        self.total = self.total or page.total
         self._records, self._snapshot, self._more = page.records, page.snapshot, page.more
         if not self._records:
             self._more = False
@@ -107,7 +110,8 @@ class ListReader:
     def _page_size(self) -> int:
         return self._resource.settings.bulk_size
 
-    def _let_others_run(self) -> Deferred[None]:
+    def let_others_run(self) -> Deferred[None]:
+        """Return once the reactor had its turn: mapping and writing take their time."""
         return deferLater(self._resource.clock, 0, lambda: None)
 
     def release(self) -> None:

@@ -1,8 +1,9 @@
 """One HTTP request, with what the gate has found out about it."""
 
+import gzip
 import uuid
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kjournal.api.requestinfo import RequestInfo
 from kjournal.codec import dump_json, dump_pretty_json
@@ -11,21 +12,33 @@ from kjournal.encoding.status import api_error_of, status_of
 from kjournal.errors import APIError, RequestEntityTooLarge
 from kjournal.request import TolerantRequest
 
-_BROWSERS = ("curl/", "Wget/", "Mozilla/5.0")
+if TYPE_CHECKING:
+    from kjournal.api.metrics import RequestMetrics
+
+_BROWSERS = ("curl", "Wget", "Mozilla/5.0")
 _MAX_AUDIT_ID_CHARS = 64
 _MAX_WARNING_BYTES = 4096
 MAX_BODY_BYTES = 1 << 20
 """A body is dropped, as nothing here needs one; of a longer one not even the end is waited for."""
 CLOSING_S = 15.0
+PACKED_OVER_BYTES = 128 * 1024
+"""Shorter bodies are sent as they are, to whoever takes gzip, too."""
+_TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+"""What Go's strconv.ParseBool takes for true."""
 
 
 class APIRequest(TolerantRequest):
-    """A request on its way through the rooms. The gate sets `info`, `parameters` and `identity`."""
+    """A request on its way through the rooms.
+
+    The gate sets `info`, `parameters`, `identity`, `metrics` and `deadline_s`.
+    """
 
     defaultContentType = JSON.encode()
     info: RequestInfo
     parameters: dict[str, str]
     identity: Any = None
+    metrics: "RequestMetrics"
+    deadline_s: float
     audit_id: str = ""
     _is_cut: bool = False
     _body_bytes: int = 0
@@ -82,11 +95,28 @@ class APIRequest(TolerantRequest):
 
     @property
     def pretty(self) -> bool:
-        """True where a person reads the answer: asked for, or a browser's or curl's by default."""
+        """True where a person reads the answer: asked for, or a browser's or curl's by default.
+
+        Source: apiserver pkg/endpoints/handlers/negotiation/negotiate.go, isPrettyPrint
+        """
         asked = self.parameters.get("pretty")
-        if asked is not None:
-            return asked.lower() in ("1", "t", "true", "")
+        if asked:
+            return asked in _TRUE
         return self.header("User-Agent").startswith(_BROWSERS)
+
+    @property
+    def takes_gzip(self) -> bool:
+        """True where a long answer may be packed: the client says so, without a quality.
+
+        Source: apiserver pkg/endpoints/handlers/responsewriters/writers.go
+        """
+        encodings = self.header("Accept-Encoding").split(",")
+        return self.method == b"GET" and any(one.strip() == "gzip" for one in encodings)
+
+    def promise_gzip(self) -> None:
+        """Say that the body is packed."""
+        self.setHeader("Content-Encoding", "gzip")
+        self.responseHeaders.addRawHeader(b"Vary", b"Accept-Encoding")
 
     def warn(self, warnings: tuple[str, ...]) -> None:
         """Add Warning headers, of 4 KiB in all at most (RFC 7234 section 5.5)."""
@@ -105,6 +135,9 @@ class APIRequest(TolerantRequest):
 
     def send_body(self, body: bytes, code: int, content_type: str) -> None:
         """Answer with bytes, and finish."""
+        if len(body) > PACKED_OVER_BYTES and self.takes_gzip:
+            self.promise_gzip()
+            body = gzip.compress(body, 1)
         self.setResponseCode(code)
         self.setHeader("Content-Type", content_type)
         self.setHeader("X-Content-Type-Options", "nosniff")

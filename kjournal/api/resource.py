@@ -7,6 +7,7 @@ from twisted.internet.interfaces import IReactorTime
 from kjournal.codec import MICROSECONDS
 from kjournal.config.model import APISettings
 from kjournal.kinds.mapping import Mapping
+from kjournal.kinds.meta import parse_name
 from kjournal.kinds.model import Kind
 from kjournal.query.clauses import query_of
 from kjournal.query.daterange import parse_moment_us
@@ -16,6 +17,13 @@ from kjournal.store.interfaces import IStore
 from kjournal.tail.tail import Tail
 
 CLOSING_S = 5.0
+_NOBODY = ""
+"""No document has this id."""
+
+
+def _id_of(name: str) -> str:
+    parsed = parse_name(name)
+    return _NOBODY if parsed is None else parsed[0]
 
 
 @attrs.frozen(kw_only=True)
@@ -31,7 +39,13 @@ class Resource:
     closings: set[Deferred[None]] = attrs.field(factory=set, eq=False)
 
     def query(self, view: View, now_us: int) -> Query:
-        """Return what to ask the store for, with the default time range as of that time."""
+        """Return what to ask the store for, with the default time range as of that time.
+
+        A view of one name is looked up by it, however old what it names is.
+        """
+        if view.name is not None:
+            query = query_of(view, self.mapping.fields, None)
+            return attrs.evolve(query, id=_id_of(view.name))
         since_us = parse_moment_us(self.settings.default_time_range, now_us)
         return query_of(view, self.mapping.fields, since_us)
 

@@ -4,7 +4,6 @@ Klein is tamed here: no redirects, no HTML, no method but GET. `gate.py` has adm
 here, and has parsed the path.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,45 +15,39 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException
 
-from kjournal.api.health import Health, metrics_of, version_document
+from kjournal.api.documents import Documents
+from kjournal.api.health import Health
 from kjournal.api.list import get_object, list_objects
+from kjournal.api.metrics import Metrics
 from kjournal.api.options import parse_options
 from kjournal.api.request import APIRequest
 from kjournal.api.requestinfo import ROOT
 from kjournal.api.resource import Resource
 from kjournal.api.watch import watch_objects
-from kjournal.codec import dump_json
-from kjournal.encoding import discovery, openapi
-from kjournal.encoding.negotiate import JSON, aggregated_discovery_version
 from kjournal.errors import APIError, KjournalError, NotFound, Timeout
-from kjournal.kinds.model import GROUP
 from kjournal.query.token import begun_us
 
-# kube-apiserver cuts what is no watch after 60 s; the answer should be ours.
-DEADLINE_S = 55.0
-_OPENAPI_V3 = f"apis/{ROOT.removeprefix('/apis/')}"
+_PROBES = ("/healthz", "/livez", "/readyz")
 
 
 @attrs.frozen(kw_only=True)
 class Surface:
-    """What is served: the kinds by their plural, the key of continue tokens, and health."""
+    """What is served: the kinds by their plural, health and metrics; the key of continue tokens."""
 
     resources: Mapping[str, Resource]
     token_key: bytes = attrs.field(repr=False)
     health: Health
+    metrics: Metrics = attrs.field(factory=Metrics)
 
 
 class Routes:
-    """The Klein application, and the documents that it answers with."""
+    """The Klein application."""
 
     _log = Logger()
 
     def __init__(self, surface: Surface) -> None:
         self._surface = surface
-        self._kinds = [resource.kind for resource in surface.resources.values()]
-        self._metrics = metrics_of(surface.resources)
-        self._openapi_v2 = openapi.openapi_v2(self._kinds)
-        self._openapi_v3 = openapi.openapi_v3(self._kinds)
+        surface.metrics.show_tails(surface.resources)
         self.app = Klein()
         self.app.url_map.strict_slashes = False
         self.app.url_map.merge_slashes = False
@@ -63,24 +56,12 @@ class Routes:
         self.app.handle_errors(Exception)(self._failed)
 
     def _add_documents(self) -> None:
-        documents: dict[str, Callable[[], object]] = {
-            "/": lambda: {"paths": self._paths()},
-            "/version": version_document,
-            f"/apis/{GROUP}": discovery.api_group_document,
-            ROOT: lambda: discovery.api_resource_list(self._kinds),
-            "/openapi/v2": lambda: self._openapi_v2,
-            "/openapi/v3": self._openapi_v3_index,
-            f"/openapi/v3/{_OPENAPI_V3}": lambda: self._openapi_v3,
-        }
-        for path, document in documents.items():
-
-            def answer(request: APIRequest, document: Callable[[], object] = document) -> None:
-                request.send_json(document())
-
+        kinds = [resource.kind for resource in self._surface.resources.values()]
+        documents = Documents(kinds, self._now_s)
+        for path, answer in documents.answers(beside=("/metrics", *_PROBES)).items():
             self._get(path, answer)
-        self._get("/apis", self._groups)
         self._get("/metrics", self._render_metrics)
-        for path in ("/healthz", "/livez", "/readyz"):
+        for path in _PROBES:
             self._get(path, self._surface.health.answer)
             self._get(
                 f"{path}/<check>", lambda request, check: self._surface.health.answer(request)
@@ -117,43 +98,24 @@ class Routes:
         else:
             work = list_objects(request, resource, options, self._surface.token_key)
         within = Deferred.fromCoroutine(work)
-        within.addTimeout(DEADLINE_S, resource.clock)
+        within.addTimeout(request.deadline_s, resource.clock)
         try:
             await within
         except DeadlineError as error:
+            request.metrics.terminated(504)
             raise Timeout(
                 "the request did not complete within its deadline: ask for less, by a limit, a "
                 "shorter time range or a selector"
             ) from error
 
-    def _groups(self, request: APIRequest) -> None:
-        version = aggregated_discovery_version(request.accept)
-        request.setHeader("Vary", "Accept")
-        if version is None:
-            request.send_json(discovery.api_group_list())
-            return
-        body = dump_json(discovery.api_group_discovery_list(self._kinds, version))
-        etag = f'"{hashlib.sha256(body).hexdigest().upper()}"'
-        request.setHeader("ETag", etag)
-        request.setHeader("Cache-Control", "public")
-        if request.header("If-None-Match") == etag:
-            request.setResponseCode(304)
-            request.finish()
-            return
-        content_type = f"{JSON};g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
-        request.send_body(body, 200, content_type)
-
-    def _openapi_v3_index(self) -> object:
-        digest = hashlib.sha256(dump_json(self._openapi_v3)).hexdigest().upper()
-        url = f"/openapi/v3/{_OPENAPI_V3}?hash={digest}"
-        return {"paths": {_OPENAPI_V3: {"serverRelativeURL": url}}}
-
-    def _paths(self) -> list[str]:
-        documents = ["/apis", f"/apis/{GROUP}", ROOT, "/healthz", "/livez", "/metrics"]
-        return [*documents, "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
+    def _now_s(self) -> float:
+        clocks = [resource.clock for resource in self._surface.resources.values()]
+        return max((clock.seconds() for clock in clocks), default=0.0)
 
     def _render_metrics(self, request: APIRequest) -> None:
-        request.send_body(self._metrics(), 200, "text/plain; version=0.0.4; charset=utf-8")
+        request.send_body(
+            self._surface.metrics.render(), 200, "text/plain; version=0.0.4; charset=utf-8"
+        )
 
     def _failed(self, request: Any, failure: Failure) -> None:
         if failure.check(CancelledError):

@@ -1,21 +1,70 @@
 """The HTTP server: limits of its parser, idle time, and no access log of what people look for."""
 
+from typing import Any
+
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 from twisted.web.server import Site
 
 from kjournal.api.request import APIRequest
+from kjournal.codec import dump_json
+from kjournal.encoding.status import status_of
+from kjournal.errors import APIError, BadRequest, HeaderTooLarge, URITooLong
 
 # Above kube-apiserver's 90 s of idle keep-alive: whoever closes first must be the client.
 IDLE_S = 120
 MAX_HEADER_BYTES = 128 * 1024
+# What was refused is read on for so long: a connection closed on unread bytes loses the answer.
+LINGER_S = 1.0
+_PHRASES = {400: b"Bad Request", 414: b"URI Too Long", 431: b"Request Header Fields Too Large"}
 
 
 class _Channel(HTTPChannel):
-    """HTTP/1.1 with room for long selectors and continue tokens."""
+    """HTTP/1.1 with room for long selectors and continue tokens, and a Status for what is longer.
+
+    What fails here is no request yet, and so passes no gate.
+    """
 
     totalHeadersSize = MAX_HEADER_BYTES
     MAX_LENGTH = MAX_HEADER_BYTES
+
+    def connectionMade(self) -> None:
+        """Notice also those who vanish without a word, as on HTTP/1.1 nobody pings."""
+        super().connectionMade()
+        transport: Any = self.transport
+        transport.setTcpKeepAlive(True)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """Refuse a line of the head that is too long."""
+        whole = f"{MAX_HEADER_BYTES // 1024} KiB"
+        if self._receivedHeaderSize == 0:
+            self._refuse(URITooLong(f"the request's URL is longer than {whole}"))
+        else:
+            self._refuse(HeaderTooLarge(f"the request's headers are longer than {whole}"))
+
+    def _respondToBadRequestAndDisconnect(self) -> None:
+        """Refuse a head that is too long, has too many headers, or is none."""
+        too_long = self._receivedHeaderSize > self.totalHeadersSize
+        if too_long or self._receivedHeaderCount > self.maxHeaders:
+            most = f"{MAX_HEADER_BYTES // 1024} KiB and {self.maxHeaders} headers"
+            self._refuse(HeaderTooLarge(f"the request's headers are more than {most}"))
+        else:
+            self._refuse(BadRequest("the request is no HTTP/1.1"))
+
+    def _refuse(self, error: APIError) -> None:
+        body = dump_json(status_of(error))
+        transport: Any = self.transport
+        transport.write(
+            b"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+            b"Cache-Control: no-cache, private\r\nConnection: close\r\n\r\n%s"
+            % (error.code, _PHRASES[error.code], len(body), body)
+        )
+        self.dataReceived = self.lineReceived = _ignored  # type: ignore[method-assign]
+        self.callLater(LINGER_S, self.loseConnection)
+
+
+def _ignored(_: Any) -> None:
+    """Drop what comes after a refusal."""
 
 
 class APISite(Site):

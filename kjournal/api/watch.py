@@ -5,6 +5,7 @@ KEP-3157 for initial events.
 """
 
 import random
+from collections.abc import Callable
 
 from twisted.internet.defer import TimeoutError as StallError
 from twisted.internet.interfaces import IDelayedCall
@@ -14,9 +15,10 @@ from kjournal.api.options import Options
 from kjournal.api.reader import ListReader, Placed, checkpoint_from, find
 from kjournal.api.request import APIRequest
 from kjournal.api.resource import Resource
-from kjournal.api.writer import StreamWriter
+from kjournal.api.websocket import EventMessages, handshake_of
+from kjournal.api.writer import EventLines, IEventStream
 from kjournal.encoding.frames import Framer, error_frame
-from kjournal.encoding.negotiate import JSON, representation_of
+from kjournal.encoding.negotiate import representation_of
 from kjournal.encoding.status import api_error_of, status_of
 from kjournal.errors import Expired, KjournalError, StoreError
 from kjournal.tail.hub import Bookmark, Subscription
@@ -35,25 +37,58 @@ async def watch_objects(request: APIRequest, resource: Resource, options: Option
     """Answer with a stream of watch events that ends cleanly at its timeout.
 
     Everything that fails before the stream begins is raised; a resourceVersion that is no longer
-    known is an ERROR event inside a 200, as kube-apiserver does it.
+    known is an ERROR event inside a stream, as kube-apiserver does it.
     """
     framer = Framer(resource.kind, representation_of(request.accept, "watch"), options.include)
+    handshake = handshake_of(request)
+
+    def begun(leaving: Callable[[], None]) -> IEventStream:
+        if handshake is None:
+            return request.metrics.counted(EventLines(request, resource.clock))
+        messages = EventMessages(request, resource.clock, handshake, leaving)
+        return request.metrics.counted(messages)
+
+    try:
+        stream, last = await _streamed(request, resource, options, (framer, begun))
+    except StallError:
+        _log.info("closed a watch of {kind}: its reader stalled", kind=resource.kind.plural)
+        resource.tail.figures.slow_closes += 1
+        request.cut()
+        return
+    await stream.finish(last)
+
+
+async def _streamed(
+    request: APIRequest,
+    resource: Resource,
+    options: Options,
+    form: tuple[Framer, Callable[[Callable[[], None]], IEventStream]],
+) -> tuple[IEventStream, list[bytes]]:
+    """Send all but the last frames, and return these with the stream; nothing is held then.
+
+    Raises: twisted.internet.defer.TimeoutError if the reader takes nothing for too long.
+    """
+    framer, begun = form
     try:
         resumption, initial = await _beginning(resource, options)
     except Expired as error:
-        _Stream(request, resource, options, framer).fail(error)
-        return
-    catch_up = resumption.catch_up
+        return begun(lambda: None), [error_frame(status_of(error))]
+    catch_up, subscription = resumption.catch_up, resumption.subscription
     try:
         for begins in (initial, catch_up):
             if begins is not None:
                 await begins.begin()
                 request.warn(begins.warnings)
         request.warn(resource.tail.warnings)
-        stream = _Stream(request, resource, options, framer)
-        await stream.run(resumption, initial)
+        stream = begun(subscription.end)
+        try:
+            watch = _Watch(resource, options, framer, stream)
+            last = await watch.run(resumption, initial, request.metrics.listed)
+        except KjournalError as error:
+            last = [error_frame(status_of(api_error_of(error, request.audit_id)))]
+        return stream, last
     finally:
-        resumption.subscription.close()
+        subscription.close()
         if initial is not None:
             initial.close()
         if catch_up is not None:
@@ -117,59 +152,62 @@ class _Initial:
         self._reader.release()
 
 
-class _Stream:
-    """One watch in progress: its writer and its timers."""
+class _Watch:
+    """One watch in progress: its stream and its timers."""
 
     def __init__(
-        self, request: APIRequest, resource: Resource, options: Options, framer: Framer
+        self, resource: Resource, options: Options, framer: Framer, stream: IEventStream
     ) -> None:
-        self._request, self._resource, self._options = request, resource, options
-        self._framer = framer
-        request.setHeader("Content-Type", JSON)
-        request.write(b"")  # status and headers now, events later
-        self._writer = StreamWriter(request, resource.clock)
+        self._resource, self._options = resource, options
+        self._framer, self._stream = framer, stream
         self._timers: dict[str, IDelayedCall] = {}
 
-    async def run(self, resumption: Resumption, initial: _Initial | None) -> None:
-        """Write initial or missed events and then live ones, until the timeout or an end."""
+    async def run(
+        self, resumption: Resumption, initial: _Initial | None, listed: Callable[[], object]
+    ) -> list[bytes]:
+        """Send initial or missed events and then live ones, until the timeout or an end.
+
+        `listed` is called after the bookmark that says that all initial events were sent.
+        Returns: the frames that are still to be sent.
+        """
         subscription = resumption.subscription
         self._start_timers(subscription)
         try:
-            if await self._write_before(resumption, initial):
-                await self._follow(subscription)
-            self._finish()
-        except StallError:
-            _log.info("closed a watch of {kind}: its reader stalled", kind=self._framer.kind.plural)
-            self._resource.tail.figures.slow_closes += 1
-            self._request.cut()
-        except KjournalError as error:
-            self.fail(error)
+            if await self._write_before(resumption, initial, listed):
+                return await self._follow(subscription)
+            return []
         finally:
             for timer in self._timers.values():
                 if timer.active():
                     timer.cancel()
 
-    async def _write_before(self, resumption: Resumption, initial: _Initial | None) -> bool:
+    async def _write_before(
+        self, resumption: Resumption, initial: _Initial | None, listed: Callable[[], object]
+    ) -> bool:
         """Write what comes before live events, and return whether that was all of it.
 
         The timeout, or a stop of kjournal, ends it in the middle.
         """
         subscription, catch_up = resumption.subscription, resumption.catch_up
         if initial is not None:
-            done = await self._write_initial(initial, subscription)
+            done = await self._write_initial(initial, subscription, listed)
             initial.close()  # the stream may live for an hour
             return done
         return catch_up is None or await self._write_missed(catch_up, subscription)
 
-    async def _follow(self, subscription: Subscription) -> None:
-        """Write live events. Whoever comes back for more goes on where this stream ended."""
+    async def _follow(self, subscription: Subscription) -> list[bytes]:
+        """Write live events, and return a last bookmark.
+
+        Whoever comes back for more goes on where this stream ended.
+        """
         try:
             while (event := await subscription.next()) is not None:
-                await self._writer.write(self._frame_of(event))
+                await self._stream.send([self._frame_of(event)])
         except Expired:
             self._resource.tail.figures.slow_closes += 1
         if self._options.bookmarks and subscription.reached:
-            self._request.write(self._framer.bookmark(subscription.reached))
+            return [self._framer.bookmark(subscription.reached)]
+        return []
 
     async def _write_missed(self, catch_up: CatchUp, subscription: Subscription) -> bool:
         """Write what was missed, and return whether that is all.
@@ -178,7 +216,7 @@ class _Stream:
         """
         try:
             while (events := await catch_up.next_slice()) is not None:
-                await self._writer.write(b"".join(map(self._frame_of, events)))
+                await self._stream.send(map(self._frame_of, events))
                 if subscription.ended:
                     return False
         except StoreError as error:
@@ -186,18 +224,6 @@ class _Stream:
             return False
         _release(self._resource, catch_up)
         return True
-
-    def fail(self, error: KjournalError) -> None:
-        """End the stream with an ERROR event."""
-        if self._request.gone:
-            return
-        shown = api_error_of(error, self._request.audit_id)
-        self._request.write(error_frame(status_of(shown)))
-        self._finish()
-
-    def _finish(self) -> None:
-        self._writer.release()
-        self._request.finish()
 
     def _start_timers(self, subscription: Subscription) -> None:
         clock = self._resource.clock
@@ -212,16 +238,19 @@ class _Stream:
 
             self._timers["bookmark"] = clock.callLater(BOOKMARK_S, bookmark)
 
-    async def _write_initial(self, initial: _Initial, subscription: Subscription) -> bool:
+    async def _write_initial(
+        self, initial: _Initial, subscription: Subscription, listed: Callable[[], object]
+    ) -> bool:
         now_us = self._resource.now_us()
         while (slice_ := await initial.next_slice()) is not None:
             frames = (self._framer.frame("ADDED", *placed, now_us) for placed in slice_)
-            await self._writer.write(b"".join(frames))
+            await self._stream.send(frames)
             if subscription.ended:
                 return False
         if self._options.bookmarks and self._options.send_initial_events:
             frame = self._framer.bookmark(initial.resource_version, initial_end=True)
-            await self._writer.write(frame)
+            await self._stream.send([frame])
+            listed()
         return True
 
     def _frame_of(self, event: WatchEvent | Bookmark) -> bytes:

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from kjournal.auth.interfaces import Attributes, IAccess
-from kjournal.auth.review import Reviews, post_review
+from kjournal.auth.review import Reviews, Told, post_review, tell_nobody
 from kjournal.auth.user import MASTERS_GROUP, User
 from kjournal.client.connection import KubeAPIError, KubeConnection
 from kjournal.codec import dump_json
@@ -30,38 +30,62 @@ class Decision:
 
     allowed: bool
     reason: str = ""
+    denied: bool = False
+
+    @property
+    def result(self) -> str:
+        """How kube-apiserver calls it in its metrics."""
+        return "allowed" if self.allowed else "denied" if self.denied else "no-opinion"
 
 
 @implementer(IAccess)
 class Access:
-    """Asks the kube-apiserver; without one, nothing is allowed but to masters and probes."""
+    """Asks the kube-apiserver; without one, nothing is allowed but to masters and probes.
+
+    `told` hears of each result, `reviewed` of each review that is sent.
+    """
 
     _log = Logger()
 
-    def __init__(self, connection: KubeConnection | None, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        connection: KubeConnection | None,
+        clock: IReactorTime,
+        told: Told = tell_nobody,
+        reviewed: Told = tell_nobody,
+    ) -> None:
         self._connection, self._clock = connection, clock
+        self._told, self._reviewed = told, reviewed
         self._reviews: Reviews[tuple[User, Attributes], Decision] = Reviews(clock)
 
     async def authorize(self, user: User, attributes: Attributes) -> None:
         """Return if the user may. Raises: Forbidden; InternalError if it cannot be found out."""
-        if MASTERS_GROUP in user.groups or _is_public(attributes):
-            return
-        if self._connection is None:
-            raise _forbidden(
-                user,
-                attributes,
-                "kjournal has no kube-apiserver to ask: set --authorization-kubeconfig",
-            )
-        decision = await self._decide(self._connection, user, attributes)
+        began_s, result = self._clock.seconds(), "error"
+        try:
+            decision = await self._decide(user, attributes)
+            result = decision.result
+        finally:
+            self._told(result, self._clock.seconds() - began_s)
         if not decision.allowed:
             raise _forbidden(user, attributes, decision.reason)
 
-    async def _decide(
+    async def _decide(self, user: User, attributes: Attributes) -> Decision:
+        if MASTERS_GROUP in user.groups or _is_public(attributes):
+            return Decision(True)
+        if self._connection is None:
+            return Decision(
+                False, "kjournal has no kube-apiserver to ask: set --authorization-kubeconfig"
+            )
+        return await self._ask(self._connection, user, attributes)
+
+    async def _ask(
         self, connection: KubeConnection, user: User, attributes: Attributes
     ) -> Decision:
         async def ask() -> Decision:
             body = _review_of(user, attributes)
-            return _decision_of(await post_review(connection, REVIEW_PATH, body, self._clock))
+            return _decision_of(
+                await post_review(connection, REVIEW_PATH, body, self._clock, self._reviewed)
+            )
 
         asked_chars = sum(len(value) for value in attrs.astuple(attributes))
         try:
@@ -100,8 +124,9 @@ def _review_of(user: User, attributes: Attributes) -> dict[str, Any]:
 
 def _decision_of(status: Any) -> Decision:
     reason = status.get("reason")
-    allowed = status.get("allowed") is True and not status.get("denied")
-    return Decision(allowed, reason if isinstance(reason, str) else "")
+    denied = bool(status.get("denied"))
+    allowed = status.get("allowed") is True and not denied
+    return Decision(allowed, reason if isinstance(reason, str) else "", denied)
 
 
 def _forbidden(user: User, attributes: Attributes, reason: str) -> Forbidden:

@@ -16,7 +16,14 @@ from kjournal.auth.user import ANONYMOUS, User
 from kjournal.errors import Forbidden, Unauthorized
 
 SILENCE_S = 10.0
+Told = Callable[[str, float, str], object]
+"""Is told whether somebody was authenticated, how many seconds it took, and who it is."""
+
 _IMPERSONATION = b"impersonate-"
+
+
+def tell_nobody(result: str, took_s: float, username: str = "") -> None:
+    """Count nothing."""
 
 
 class Authenticator:
@@ -28,8 +35,13 @@ class Authenticator:
 
     _log = Logger()
 
-    def __init__(self, ways: Callable[[], Sequence[IAuthenticator]], clock: IReactorTime) -> None:
-        self._ways, self._clock = ways, clock
+    def __init__(
+        self,
+        ways: Callable[[], Sequence[IAuthenticator]],
+        clock: IReactorTime,
+        told: Told = tell_nobody,
+    ) -> None:
+        self._ways, self._clock, self._told = ways, clock, told
         self._silent_until_s = 0.0
 
     async def authenticate(self, credentials: Credentials) -> User:
@@ -39,6 +51,15 @@ class Authenticator:
         does and kjournal does not; ServiceUnavailable while no credentials can be judged.
         """
         self._refuse_impersonation(credentials)
+        began_s, result, name = self._clock.seconds(), "error", ""
+        try:
+            user = await self._first_user(credentials)
+            result, name = "success", user.name
+        finally:
+            self._told(result, self._clock.seconds() - began_s, name)
+        return user
+
+    async def _first_user(self, credentials: Credentials) -> User:
         problems: list[str] = []
         for way in self._ways() if _shows_anything(credentials) else ():
             try:
@@ -75,7 +96,9 @@ def _shows_anything(credentials: Credentials) -> bool:
     return bool(credentials.peer_chain)
 
 
-def authenticator_of(source: TrustSource, clock: IReactorTime) -> Authenticator:
+def authenticator_of(
+    source: TrustSource, clock: IReactorTime, told: Told = tell_nobody
+) -> Authenticator:
     """Return what says who asks, by the trust in force at each request."""
 
     def ways() -> Sequence[IAuthenticator]:
@@ -85,4 +108,4 @@ def authenticator_of(source: TrustSource, clock: IReactorTime) -> Authenticator:
             CertificateAuthenticator(trust.client_cas, clock),
         )
 
-    return Authenticator(ways, clock)
+    return Authenticator(ways, clock, told)

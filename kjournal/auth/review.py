@@ -18,6 +18,11 @@ from kjournal.client.connection import KubeAPIError, KubeConnection
 Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
 
+Told = Callable[[str, float], object]
+"""Is told how something came out, by a word or a code, and how many seconds it took."""
+
+_CREATED = "201"
+_NO_ANSWER = "<error>"
 TRIES = 5
 FIRST_WAIT_S = 0.5
 WAIT_FACTOR = 1.5
@@ -26,14 +31,36 @@ MAX_ANSWERS = 8192
 KEEP_S = 10.0
 
 
+def tell_nobody(result: str, took_s: float) -> None:
+    """Count nothing."""
+
+
 async def post_review(
-    connection: KubeConnection, path: str, body: Mapping[str, Any], clock: IReactorTime
+    connection: KubeConnection,
+    path: str,
+    body: Mapping[str, Any],
+    clock: IReactorTime,
+    told: Told = tell_nobody,
 ) -> Mapping[str, Any]:
     """Return the `status` of a review, asked for up to five times within ten seconds.
 
+    `told` hears of each time: the HTTP code, or `<error>` without a usable answer.
     Raises: KubeAPIError.
     """
-    asked = Deferred.fromCoroutine(_retried(connection, path, body, clock))
+
+    async def post() -> Mapping[str, Any]:
+        began_s, code = clock.seconds(), _NO_ANSWER
+        try:
+            answer = await connection.post_json(path, body)
+            code = _CREATED
+        except KubeAPIError as error:
+            code = str(error.code or _NO_ANSWER)
+            raise
+        finally:
+            told(code, clock.seconds() - began_s)
+        return answer
+
+    asked = Deferred.fromCoroutine(_retried(post, clock))
     asked.addTimeout(DEADLINE_S, clock)
     try:
         answer = await asked
@@ -46,18 +73,18 @@ async def post_review(
 
 
 async def _retried(
-    connection: KubeConnection, path: str, body: Mapping[str, Any], clock: IReactorTime
+    post: Callable[[], Coroutine[Any, Any, Mapping[str, Any]]], clock: IReactorTime
 ) -> Mapping[str, Any]:
     wait_s = FIRST_WAIT_S
     for _ in range(TRIES - 1):
         try:
-            return await connection.post_json(path, body)
+            return await post()
         except KubeAPIError as error:
             if not error.passing:
                 raise
         await deferLater(clock, wait_s)
         wait_s *= WAIT_FACTOR
-    return await connection.post_json(path, body)
+    return await post()
 
 
 class Reviews(Generic[Key, Answer]):

@@ -29,4 +29,4 @@ class User:
 
 ANONYMOUS = User("system:anonymous", groups=(UNAUTHENTICATED_GROUP,))
 # Whoever reaches the loopback port, which asks nobody.
-INSECURE = User("system:insecure", groups=(MASTERS_GROUP, AUTHENTICATED_GROUP))
+INSECURE = User("system:insecure", groups=(AUTHENTICATED_GROUP,))

@@ -82,6 +82,12 @@ class ServingSettings:
     tls_cert_file: str = _setting("PEM file of the serving certificate.", "")
     tls_private_key_file: str = _setting("PEM file of its key.", "")
     cert_dir: str = _setting("Folder for a self-made certificate, where no file is named.", "")
+    max_requests_inflight: int = _setting(
+        "Requests at once that are no watches; 0 is any number.", 400
+    )
+    shutdown_delay_s: float = _setting(
+        "How long requests are still served after a signal to end, while endpoints drain.", 0.0
+    )
     client_ca_file: str = _setting("CAs of client certificates (CN is the user).", "")
     requestheader_client_ca_file: str = _setting("CAs of the front proxy's certificate.", "")
     requestheader_allowed_names: tuple[str, ...] = _setting(

@@ -117,6 +117,20 @@ class KjournalOptions(usage.Options):
             None,
             "kubeconfig to ask with whether a user may (SubjectAccessReview).",
         ],
+        [
+            "max-requests-inflight",
+            None,
+            None,
+            "Requests at once that are no watches; more are answered 429; 0 is any number "
+            "(default: 400).",
+        ],
+        [
+            "shutdown-delay-duration",
+            None,
+            None,
+            "How long requests are still served after SIGTERM, with /readyz red, so that nothing "
+            "new is sent here before the port closes, such as 10s (default: 0s).",
+        ],
         ["client-ca-file", None, None, "PEM file of CAs of client certificates (CN is the user)."],
         [
             "requestheader-client-ca-file",

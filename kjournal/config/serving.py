@@ -5,7 +5,7 @@ from typing import Any
 
 from kjournal.config.flags import CERTIFICATES, PRIVATE_KEY, Flags
 from kjournal.config.model import ServingSettings
-from kjournal.config.units import parse_address, parse_port
+from kjournal.config.units import parse_address, parse_count, parse_delay_s, parse_port
 
 DEFAULT_INSECURE_PORT = 8080
 _HEADERS = (
@@ -51,6 +51,8 @@ def serving_of(flags: Flags, warnings: list[str]) -> ServingSettings:
         values[_attribute(name)] = flags.path(name)
     for name in _HEADERS:
         values[_attribute(name)] = flags.all_parsed(name, _parse_header)
+    values["max_requests_inflight"] = flags.parsed("max-requests-inflight", parse_count)
+    values["shutdown_delay_s"] = flags.parsed("shutdown-delay-duration", parse_delay_s)
     values["requestheader_allowed_names"] = tuple(flags.values("requestheader-allowed-names"))
     return ServingSettings(
         **{name: value for name, value in values.items() if value not in (None, "", ())}

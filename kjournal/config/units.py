@@ -65,6 +65,12 @@ def parse_age_s(text: str) -> float:
     return _within(parse_duration_s(text), 1, 1e10, "a duration of at least 1s, such as 7d")
 
 
+def parse_delay_s(text: str) -> float:
+    """Return the seconds of a wait, also of none."""
+    allowed = "a duration of at most 1h, such as 10s"
+    return 0.0 if text == "0" else _within(parse_duration_s(text), 0, 3600, allowed)
+
+
 def parse_seconds(text: str) -> float:
     """Return a number of seconds, as flags have them; Go's form is taken too."""
     allowed = "seconds above 0, at most 86400"
@@ -97,6 +103,11 @@ def parse_bulk_size(text: str) -> int:
 def parse_port(text: str) -> int:
     """Return a TCP port; 0 means off."""
     return _integer(text, 0, 65_535, " (0 is off)")
+
+
+def parse_count(text: str) -> int:
+    """Return a number of things; 0 means any."""
+    return _integer(text, 0, 999_999, " (0 is any number)")
 
 
 def parse_address(text: str) -> str:

@@ -66,7 +66,7 @@ def api_group_discovery_list(kinds: Iterable[Kind], version: str) -> Object:
         "metadata": {},
         "items": [
             {
-                "metadata": {"name": GROUP, "creationTimestamp": None},
+                "metadata": {"name": GROUP},
                 "versions": [{"version": VERSION, "freshness": "Current", "resources": resources}],
             }
         ],

@@ -38,9 +38,13 @@ def list_head(kind: Kind, representation: Representation) -> Object:
     return {"kind": kind.list_kind, "apiVersion": GROUP_VERSION}
 
 
-def list_metadata(resource_version: int, continue_token: str = "") -> dict[str, Any]:
-    """Return a list's metadata."""
-    metadata = {"resourceVersion": str(resource_version)}
+def list_metadata(
+    resource_version: int, continue_token: str = "", remaining: int | None = None
+) -> dict[str, Any]:
+    """Return a list's metadata; `remaining` is how many objects the following pages hold."""
+    metadata: dict[str, Any] = {"resourceVersion": str(resource_version)}
     if continue_token:
         metadata["continue"] = continue_token
+    if remaining is not None:
+        metadata["remainingItemCount"] = remaining
     return metadata

@@ -11,9 +11,14 @@ from kjournal.codec import dump_json
 from kjournal.encoding.documents import list_metadata, partial_of
 from kjournal.encoding.negotiate import Representation
 from kjournal.encoding.table import IncludeObject, table_head, table_row
+from kjournal.encoding.truncation import truncated
 from kjournal.kinds.model import GROUP_VERSION, Kind, Object
 
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+# What client-go takes for one event, with everything.
+MAX_FRAME_BYTES = 16 * 1024 * 1024
+# More than there is around an object: the event, and a Table with its columns.
+_AROUND_BYTES = 64 * 1024
 
 
 @attrs.frozen
@@ -25,8 +30,21 @@ class Framer:
     include: IncludeObject
 
     def frame(self, event_type: str, obj: Object, time_us: int, now_us: int) -> bytes:
-        """Return the frame of an ADDED, MODIFIED or DELETED event."""
-        return _line(event_type, self._document(obj, time_us, now_us))
+        """Return the frame of an ADDED, MODIFIED or DELETED event, of 16 MiB at most.
+
+        An object that is too long for it is cut, as `truncation` says.
+        """
+        frame = _line(event_type, self._document(obj, time_us, now_us))
+        if len(frame) <= MAX_FRAME_BYTES:
+            return frame
+        full_bytes = len(dump_json(obj))
+        room = MAX_FRAME_BYTES - _AROUND_BYTES
+        while len(frame) > MAX_FRAME_BYTES:
+            obj = truncated(obj, room, full_bytes)
+            frame = _line(event_type, self._document(obj, time_us, now_us))
+            # A Table's row may show a text in a cell and in its object.
+            room = room * 3 // 4
+        return frame
 
     def bookmark(self, resource_version: int, *, initial_end: bool = False) -> bytes:
         """Return a BOOKMARK frame; `initial_end` marks the end of a WatchList's initial events."""

@@ -8,6 +8,7 @@ import attrs
 from kjournal.errors import NotAcceptable
 
 JSON = "application/json"
+YAML = "application/yaml"
 _ANY = frozenset({"*/*", "application/*", JSON})
 _META_GROUP = "meta.k8s.io"
 _DISCOVERY_GROUP = "apidiscovery.k8s.io"
@@ -21,10 +22,15 @@ _TRANSFORMS = {
 
 @attrs.frozen
 class Representation:
-    """How objects are sent: `transform` is "" (whole), Table or PartialObjectMetadata(List)."""
+    """How objects are sent: `transform` is "" (whole), Table or PartialObjectMetadata(List).
+
+    `pretty` is whether the media type asks for indented JSON; other reasons are the request's.
+    """
 
     transform: str = ""
     version: str = "v1"
+    media: str = JSON
+    pretty: bool = False
 
     @property
     def is_table(self) -> bool:
@@ -46,7 +52,10 @@ class Clause:
 
 
 def accept_clauses(accept: str) -> list[Clause]:
-    """Return the clauses with a quality above 0, best first, then as written."""
+    """Return the clauses with a quality above 0, best first.
+
+    Among equals the more specific come first, then as written (goautoneg, which Go servers use).
+    """
     found: list[tuple[float, Clause]] = []
     for part in accept.split(","):
         media, *rest = (piece.strip() for piece in part.split(";"))
@@ -62,7 +71,12 @@ def accept_clauses(accept: str) -> list[Clause]:
             quality = 0.0
         if quality > 0:
             found.append((quality, Clause(media.lower(), params)))
-    return [clause for _, clause in sorted(found, key=lambda pair: -pair[0])]
+    return [clause for _, clause in sorted(found, key=_rank)]
+
+
+def _rank(found: tuple[float, Clause]) -> tuple[float, bool, bool]:
+    quality, clause = found
+    return -quality, clause.media.startswith("*"), clause.media.endswith("*")
 
 
 def representation_of(accept: str, verb: str) -> Representation:
@@ -71,21 +85,36 @@ def representation_of(accept: str, verb: str) -> Representation:
     Raises: NotAcceptable if there is none.
     """
     for clause in accept_clauses(accept or "*/*"):
-        if clause.media not in _ANY or clause.params.get("stream", "watch") != "watch":
+        media = _media_of(clause, verb)
+        if media is None:
             continue
+        pretty = clause.params.get("pretty") == "1" and verb != "watch"
         transform = clause.params.get("as")
         if transform is None:
             if "g" not in clause.params and "v" not in clause.params:
-                return Representation()
+                return Representation(media=media, pretty=pretty)
             continue
         if (
             transform in _TRANSFORMS[verb]
             and clause.params.get("g") == _META_GROUP
             and clause.params.get("v") in ("v1", "v1beta1")
         ):
-            return Representation(transform, clause.params["v"])
-    allowed = ", ".join(f"{JSON};as={name};v=v1;g={_META_GROUP}" for name in _TRANSFORMS[verb])
-    raise NotAcceptable(f"only the following media types are accepted: {JSON}, {allowed}")
+            return Representation(transform, clause.params["v"], media, pretty)
+    served = [JSON] if verb == "watch" else [JSON, YAML]
+    served += [f"{JSON};as={name};v=v1;g={_META_GROUP}" for name in _TRANSFORMS[verb]]
+    raise NotAcceptable(f"only the following media types are accepted: {', '.join(served)}")
+
+
+def _media_of(clause: Clause, verb: str) -> str | None:
+    """Return the media type that is sent for a clause, or None where it cannot be.
+
+    Source: apiserver pkg/endpoints/handlers/negotiation/negotiate.go, acceptMediaTypeOptions; YAML
+    has no form for streams.
+    """
+    stream = clause.params.get("stream", "")
+    if clause.media == YAML:
+        return None if stream or verb == "watch" else YAML
+    return JSON if clause.media in _ANY and stream in ("", "watch") else None
 
 
 def aggregated_discovery_version(accept: str) -> str | None:

@@ -4,23 +4,54 @@ Source: k8s.io/apiserver/pkg/apis/audit/v1/types.go.
 """
 
 from kjournal.kinds.columns import AGE, NAME, TIME, field
+from kjournal.kinds.metatypes import STATUS
 from kjournal.kinds.model import Column, Kind, Row
 from kjournal.kinds.shape import (
     FREE_OBJECT,
-    INTEGER,
     MICRO_TIME,
     OBJECT,
     STRINGS,
     TEXT,
+    TEXT_LISTS,
     TEXTS,
     Field,
+    Struct,
 )
 
-_USER = (
-    Field("username", TEXT, "Name of the user."),
-    Field("uid", TEXT, "UID of the user."),
-    Field("groups", TEXTS, "Groups of the user."),
-    Field("extra", FREE_OBJECT, "What else the authenticator said."),
+_USER = Struct(
+    "io.k8s.api.authentication.v1.UserInfo",
+    "A user, as the authenticator knows it.",
+    (
+        Field("username", TEXT, "Name of the user, such as system:serviceaccount:shop:deployer."),
+        Field("uid", TEXT, "UID of the user; two users of one name have two."),
+        Field("groups", TEXTS, "Groups that the user is in."),
+        Field("extra", TEXT_LISTS, "What else the authenticator said, each as a list of texts."),
+    ),
+)
+_AUTHENTICATION = Struct(
+    "io.k8s.apiserver.pkg.apis.audit.v1.AuthenticationMetadata",
+    "How a request was authenticated.",
+    (
+        Field(
+            "impersonationConstraint",
+            TEXT,
+            "The verb that allowed a constrained impersonation, if there was one.",
+        ),
+    ),
+)
+_OBJECT_REFERENCE = Struct(
+    "io.k8s.apiserver.pkg.apis.audit.v1.ObjectReference",
+    "The object that a request was about.",
+    (
+        Field("resource", TEXT, "Plural name of the resource, such as pods."),
+        Field("namespace", TEXT, "Namespace of the object."),
+        Field("name", TEXT, "Name of the object; absent for a list."),
+        Field("uid", TEXT, "UID of the object."),
+        Field("apiGroup", TEXT, "API group of the resource; absent for the core group."),
+        Field("apiVersion", TEXT, "Version of the API group."),
+        Field("resourceVersion", TEXT, "Version of the object that the request named."),
+        Field("subresource", TEXT, "Subresource, such as log or exec."),
+    ),
 )
 
 
@@ -37,49 +68,41 @@ AUDITEVENTS = Kind(
     plural="auditevents",
     singular="auditevent",
     namespaced=False,
-    doc="A request to the kube-apiserver.",
+    doc="A request to the kube-apiserver, in the shape of audit.k8s.io/v1 with metadata.",
     fields=(
-        Field("level", TEXT, "How much is recorded."),
-        Field("auditID", TEXT, "Identifies the request."),
-        Field("stage", TEXT, "Stage of the request when this was recorded."),
+        Field("level", TEXT, "How much is recorded: Metadata, Request or RequestResponse."),
+        Field("auditID", TEXT, "Identifies the request; each of its stages is an event."),
+        Field(
+            "stage",
+            TEXT,
+            "Stage of the request when this was recorded: RequestReceived, ResponseStarted, "
+            "ResponseComplete or Panic.",
+        ),
         Field("requestURI", TEXT, "URI as the client sent it."),
         Field("verb", TEXT, "Kubernetes verb, or HTTP method in lower case."),
-        Field("user", OBJECT, "Who asked.", fields=_USER),
-        Field("impersonatedUser", OBJECT, "On whose behalf.", fields=_USER),
-        Field("authenticationMetadata", FREE_OBJECT, "How the user was authenticated."),
-        Field("sourceIPs", TEXTS, "Addresses that the request came by."),
+        Field("user", OBJECT, "Who asked.", struct=_USER),
+        Field("impersonatedUser", OBJECT, "On whose behalf it was asked.", struct=_USER),
+        Field(
+            "authenticationMetadata",
+            OBJECT,
+            "How the user was authenticated.",
+            struct=_AUTHENTICATION,
+        ),
+        Field(
+            "sourceIPs",
+            TEXTS,
+            "Addresses that the request came by. All but the last are the client's own claim.",
+        ),
         Field("userAgent", TEXT, "What the client called itself."),
         Field(
             "objectRef",
             OBJECT,
-            "The object.",
-            fields=tuple(
-                Field(name, TEXT, doc)
-                for name, doc in (
-                    ("resource", "Plural name of the resource."),
-                    ("namespace", "Namespace."),
-                    ("name", "Name."),
-                    ("uid", "UID."),
-                    ("apiGroup", "API group."),
-                    ("apiVersion", "API version."),
-                    ("resourceVersion", "Version of the object."),
-                    ("subresource", "Subresource."),
-                )
-            ),
+            "The object that was asked for or changed.",
+            struct=_OBJECT_REFERENCE,
         ),
-        Field(
-            "responseStatus",
-            OBJECT,
-            "How it was answered.",
-            fields=(
-                Field("code", INTEGER, "HTTP status."),
-                Field("status", TEXT, "Success or Failure."),
-                Field("reason", TEXT, "Why it failed."),
-                Field("message", TEXT, "Why it failed, for people."),
-            ),
-        ),
-        Field("requestObject", FREE_OBJECT, "Body of the request."),
-        Field("responseObject", FREE_OBJECT, "Body of the answer."),
+        Field("responseStatus", OBJECT, "How it was answered.", struct=STATUS),
+        Field("requestObject", FREE_OBJECT, "Body of the request, from level Request on, as sent."),
+        Field("responseObject", FREE_OBJECT, "Body of the answer, at level RequestResponse."),
         Field("requestReceivedTimestamp", MICRO_TIME, "When the request arrived."),
         Field("stageTimestamp", MICRO_TIME, "When the stage was reached."),
         Field("annotations", STRINGS, "What plugins added, such as the authorization decision."),

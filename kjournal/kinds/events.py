@@ -8,20 +8,37 @@ from kjournal.codec import parse_time_us
 from kjournal.kinds.age import human_age
 from kjournal.kinds.columns import AGE, NAME, TIME, field
 from kjournal.kinds.model import Column, Kind, Row
-from kjournal.kinds.shape import INTEGER, MICRO_TIME, OBJECT, TEXT, Field
+from kjournal.kinds.shape import INTEGER, MICRO_TIME, OBJECT, TEXT, Field, Struct
 from kjournal.kinds.shape import TIME as SECONDS
 
-_REFERENCE = tuple(
-    Field(name, TEXT, doc)
-    for name, doc in (
-        ("kind", "Kind of the object."),
-        ("namespace", "Namespace of the object."),
-        ("name", "Name of the object."),
-        ("uid", "UID of the object."),
-        ("apiVersion", "API version of the object."),
-        ("resourceVersion", "Version of the object that the event is about."),
-        ("fieldPath", "Part of the object."),
-    )
+_REFERENCE = Struct(
+    "io.k8s.api.core.v1.ObjectReference",
+    "An object, or a part of one.",
+    (
+        Field("kind", TEXT, "Kind of the object."),
+        Field("namespace", TEXT, "Namespace of the object."),
+        Field("name", TEXT, "Name of the object."),
+        Field("uid", TEXT, "UID of the object."),
+        Field("apiVersion", TEXT, "API version of the object."),
+        Field("resourceVersion", TEXT, "Version of the object that the event is about."),
+        Field("fieldPath", TEXT, "Part of the object, such as spec.containers{web}."),
+    ),
+)
+_SERIES = Struct(
+    "io.k8s.api.events.v1.EventSeries",
+    "How often an event was observed.",
+    (
+        Field("count", INTEGER, "Number of occurrences up to the last observed one."),
+        Field("lastObservedTime", MICRO_TIME, "When it was last observed."),
+    ),
+)
+_SOURCE = Struct(
+    "io.k8s.api.core.v1.EventSource",
+    "Where an event comes from.",
+    (
+        Field("component", TEXT, "Component that reported the event."),
+        Field("host", TEXT, "Node that it was reported from."),
+    ),
 )
 
 
@@ -46,27 +63,19 @@ EVENTS = Kind(
     plural="events",
     singular="event",
     namespaced=True,
-    doc="A cluster event, kept beyond its hour.",
+    doc="An event of the cluster, kept beyond its hour, in the shape of events.k8s.io/v1.",
     fields=(
-        Field("eventTime", MICRO_TIME, "When it was first observed."),
-        Field(
-            "series",
-            OBJECT,
-            "How often it was observed.",
-            fields=(
-                Field("count", INTEGER, "Number of occurrences."),
-                Field("lastObservedTime", MICRO_TIME, "When it was last observed."),
-            ),
-        ),
+        Field("eventTime", MICRO_TIME, "When it was first observed; core/v1 events have none."),
+        Field("series", OBJECT, "How often it was observed; absent if once.", struct=_SERIES),
         Field(
             "reportingController",
             TEXT,
-            "Controller that reported it.",
+            "Controller that reported it, such as kubernetes.io/kubelet.",
             ("reportingController", "reportingComponent"),
         ),
         Field("reportingInstance", TEXT, "Instance of that controller."),
-        Field("action", TEXT, "What was done or failed."),
-        Field("reason", TEXT, "Why it was done."),
+        Field("action", TEXT, "What was done, or failed to be done, with the object."),
+        Field("reason", TEXT, "Why, in one CamelCase word, such as BackOff."),
         Field(
             "regarding",
             OBJECT,
@@ -74,29 +83,34 @@ EVENTS = Kind(
             ("regarding", "involvedObject"),
             _REFERENCE,
         ),
-        Field("related", OBJECT, "A second object.", fields=_REFERENCE),
-        Field("note", TEXT, "The message.", ("note", "message")),
-        Field("type", TEXT, "Normal or Warning."),
+        Field("related", OBJECT, "A second object that took part.", struct=_REFERENCE),
+        Field("note", TEXT, "The message, for people.", ("note", "message")),
+        Field("type", TEXT, "Normal or Warning; there may be others."),
         Field(
             "deprecatedSource",
             OBJECT,
-            "Component and host that reported it.",
+            "Component and host that reported it, in core/v1 events.",
             ("deprecatedSource", "source"),
-            (Field("component", TEXT, "Component."), Field("host", TEXT, "Node name.")),
+            _SOURCE,
         ),
         Field(
             "deprecatedFirstTimestamp",
             SECONDS,
-            "When it was first seen.",
+            "When it was first seen, in core/v1 events.",
             ("deprecatedFirstTimestamp", "firstTimestamp"),
         ),
         Field(
             "deprecatedLastTimestamp",
             SECONDS,
-            "When it was last seen.",
+            "When it was last seen, in core/v1 events.",
             ("deprecatedLastTimestamp", "lastTimestamp"),
         ),
-        Field("deprecatedCount", INTEGER, "How often it was seen.", ("deprecatedCount", "count")),
+        Field(
+            "deprecatedCount",
+            INTEGER,
+            "How often it was seen, in core/v1 events.",
+            ("deprecatedCount", "count"),
+        ),
     ),
     columns=(
         Column(name="Last Seen", doc="Time since it was last observed.", cell=_last_seen),

@@ -8,7 +8,7 @@ import attrs
 from kjournal.codec import format_micros, format_seconds, parse_time_us
 from kjournal.kinds.meta import name_of, uid_of
 from kjournal.kinds.model import GROUP_VERSION, Kind, Object
-from kjournal.kinds.shape import ANY, Field, member_of, reshaped, strings
+from kjournal.kinds.shape import Field, placed_at, reshaped, strings
 from kjournal.query.clauses import UNSTORED
 from kjournal.query.fieldmap import FieldMap, joined
 from kjournal.query.model import Document, Record
@@ -62,7 +62,6 @@ class Mapping:
     @classmethod
     def compile(cls, kind: Kind, fields: FieldMap, drop_fields: tuple[str, ...] = ()) -> "Mapping":
         """Return the mapping; fields of the map that the kind lacks are set below their parent."""
-        known = {field.name for field in kind.fields}
         fields = attrs.evolve(fields, reshaped=frozenset(reshaped(kind.fields)))
         steps: list[tuple[tuple[str, ...], Field, tuple[str, ...]]] = [
             ((field.name,), field, fields.stored_paths(field.name)) for field in kind.fields
@@ -72,9 +71,8 @@ class Mapping:
             parent, _, key = name.partition("metadata.annotations.")
             if key and not parent:
                 annotations.append((key, paths))
-            elif "." in name and name.split(".")[0] in known:
-                member = member_of(kind.fields, name) or Field(name, ANY, "")
-                steps.append((tuple(name.split(".")), member, paths))
+            elif "." in name and (place := placed_at(kind.fields, name)):
+                steps.append((*place, paths))
         drop = tuple(tuple(path.split(".")) for path in drop_fields if path not in IDENTITY)
         special = {name: fields.stored_paths(name) for name in _SPECIAL}
         return cls(kind, fields, drop, tuple(steps), tuple(annotations), special)
@@ -130,7 +128,8 @@ class Mapping:
             metadata["namespace"] = namespace
         metadata["uid"] = uid_of(record.index, record.id)
         metadata["resourceVersion"] = str(version)
-        metadata["creationTimestamp"] = format_seconds(time_us) if time_us else None
+        if time_us:
+            metadata["creationTimestamp"] = format_seconds(time_us)
         labels = strings(first_of(document, self._special["metadata.labels"]))
         if labels is not ABSENT and labels:
             metadata["labels"] = labels
@@ -161,11 +160,10 @@ def without_effect(
 
     Configs of the first kjournal hold such entries, so that they are no mistakes.
     """
-    names = {field.name for field in kind.fields}
     found = [
         f'{kind.plural}: fieldMap["{name}"] has no effect'
         for name in configured
-        if name.split(".")[0] not in names
+        if placed_at(kind.fields, name) is None
         and name not in (WHOLE, *_SPECIAL)
         and not name.startswith("metadata.annotations.")
     ]

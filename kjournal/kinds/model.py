@@ -72,7 +72,7 @@ class Kind:
 def _selects(fields: tuple[Field, ...], path: str) -> bool:
     name, dot, rest = path.partition(".")
     for field in fields:
-        if field.name == name:
+        if field.name == name and field.selectable:
             if not dot:
                 return field.shape.scalar
             return bool(rest) and (field.shape.free or _selects(field.fields, rest))
@@ -82,6 +82,8 @@ def _selects(fields: tuple[Field, ...], path: str) -> bool:
 def _leaves(fields: tuple[Field, ...], prefix: str) -> list[str]:
     found = []
     for field in fields:
+        if not field.selectable:
+            continue
         if field.shape.scalar:
             found.append(prefix + field.name)
         if field.shape.free:

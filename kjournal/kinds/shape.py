@@ -16,7 +16,8 @@ Coerce = Callable[[Any], Any]
 class Shape:
     """`free` shapes have any path below them; `scalar` ones can be selected as they are.
 
-    `reshapes` says that the text of a value may differ from that of the stored one.
+    `reshapes` says that the text of a value may differ from that of the stored one. `name` is that
+    of the schema, where Kubernetes has one; `member` is the shape of what a map holds.
     """
 
     coerce: Coerce
@@ -24,44 +25,90 @@ class Shape:
     scalar: bool = False
     free: bool = False
     reshapes: bool = False
+    name: str = ""
+    member: "Shape | None" = None
+
+
+@attrs.frozen
+class Struct:
+    """A type of objects: `name` is that of its schema, `fields` are the members that are known."""
+
+    name: str
+    doc: str
+    fields: tuple["Field", ...]
+    required: tuple[str, ...] = ()
+    _folded: Mapping[str, "Field"] = attrs.field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        folded = {field.name.casefold(): field for field in self.fields}
+        object.__setattr__(self, "_folded", folded)
+
+    def member(self, name: str) -> "Field | None":
+        """Return the field that a Go program takes a name for: encoding/json ignores case."""
+        return self._folded.get(name.casefold())
+
+    def coerced(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an object with its known members in their shapes; others stay as they are."""
+        whole = {}
+        for name, value in document.items():
+            field = self.member(name)
+            shaped = value if field is None else field.coerced(value)
+            if shaped is not ABSENT:
+                whole[name] = shaped
+        return whole
 
 
 @attrs.frozen
 class Field:
     """One field of a kind. Without a map of its own it is read from `sources`, else from its name.
 
-    `fields` are known members of an object; members that are not known stay as they are.
+    `struct` is the type of an object, or of the objects in a list. One that is not `selectable` is
+    there for whoever reads the object, and cannot be selected by, nor what is below it.
     """
 
     name: str
     shape: Shape
     doc: str
     sources: tuple[str, ...] = ()
-    fields: tuple["Field", ...] = ()
+    struct: Struct | None = None
+    selectable: bool = True
+
+    @property
+    def fields(self) -> tuple["Field", ...]:
+        """The known members, which have paths: those of a list's objects have none."""
+        return self.struct.fields if self.struct and self.shape is OBJECT else ()
 
     def coerced(self, value: Any) -> Any:
         """Return a stored value in this field's shape, or ABSENT."""
         shaped = self.shape.coerce(value)
-        if not self.fields or shaped is ABSENT:
+        if self.struct is None or shaped is ABSENT:
             return shaped
-        whole = dict(shaped)
-        for member in self.fields:
-            if member.name in whole:
-                inner = member.coerced(whole[member.name])
-                if inner is ABSENT:
-                    del whole[member.name]
-                else:
-                    whole[member.name] = inner
-        return whole
+        if self.shape is OBJECTS:
+            return [self.struct.coerced(item) for item in shaped]
+        return self.struct.coerced(shaped)
 
 
-def member_of(fields: tuple[Field, ...], path: str) -> Field | None:
-    """Return the field at an API path, or None where only free shapes are."""
+def placed_at(fields: tuple[Field, ...], path: str) -> tuple[tuple[str, ...], Field] | None:
+    """Return where in an object the value for an API path goes, and in what shape.
+
+    None where nothing can be below, as below a text. What a map holds is one key, with its dots.
+    """
     name, _, rest = path.partition(".")
-    for field in fields:
-        if field.name == name:
-            return member_of(field.fields, rest) if rest else field
-    return None
+    field = next((field for field in fields if field.name == name), None)
+    if field is None:
+        return None
+    if not rest:
+        return (name,), field
+    if field.shape.member is not None:
+        return (name, rest), Field(rest, field.shape.member, "")
+    if field.shape.free or (field.fields and not _is_known(field, rest)):
+        return (name, *rest.split(".")), Field(rest, ANY, "")
+    below = placed_at(field.fields, rest)
+    return None if below is None else ((name, *below[0]), below[1])
+
+
+def _is_known(field: Field, rest: str) -> bool:
+    return field.struct is not None and field.struct.member(rest.partition(".")[0]) is not None
 
 
 def reshaped(fields: tuple[Field, ...], prefix: str = "") -> Iterator[str]:
@@ -77,15 +124,20 @@ def _text(value: Any) -> Any:
     return ABSENT if text is None else text
 
 
-def _int32(value: Any) -> Any:
-    """Return a whole number that Go's int32 holds: a client decodes no list with any other."""
-    if isinstance(value, bool):
-        return ABSENT
-    try:
-        number = int(value)
-    except (TypeError, ValueError, OverflowError):
-        return ABSENT
-    return number if -(2**31) <= number < 2**31 else ABSENT
+def _whole(bits: int) -> Coerce:
+    """Return what takes whole numbers of so many bits: a Go client decodes no list with others."""
+    end = 2 ** (bits - 1)
+
+    def coerce(value: Any) -> Any:
+        if isinstance(value, bool):
+            return ABSENT
+        try:
+            number = int(value)
+        except (TypeError, ValueError, OverflowError):
+            return ABSENT
+        return number if -end <= number < end else ABSENT
+
+    return coerce
 
 
 def _seconds(value: Any) -> Any:
@@ -121,6 +173,26 @@ def strings(value: Any) -> Any:
     return flat
 
 
+def text_lists(value: Any) -> Any:
+    """Return a flat map of text to texts; nested keys are joined by dots, as in `strings`."""
+    if not isinstance(value, dict):
+        return ABSENT
+    flat: dict[str, list[str]] = {}
+    for key, member in value.items():
+        inner = text_lists(member)
+        if inner is not ABSENT:
+            flat.update({f"{key}.{rest}": texts for rest, texts in inner.items()})
+        elif member is not None:
+            flat[str(key)] = scalars_of([member])
+    return flat
+
+
+def _objects(value: Any) -> Any:
+    if not isinstance(value, list):
+        return ABSENT
+    return [item for item in value if isinstance(item, dict)]
+
+
 def _mapping(value: Any) -> Any:
     return value if isinstance(value, dict) else ABSENT
 
@@ -129,15 +201,30 @@ def _any(value: Any) -> Any:
     return value
 
 
+META = "io.k8s.apimachinery.pkg.apis.meta.v1."
+"""The schemas of apimachinery's own types are named so."""
 _DATE_TIME = {"type": "string", "format": "date-time"}
 
 TEXT = Shape(_text, {"type": "string"}, scalar=True)
-INTEGER = Shape(_int32, {"type": "integer", "format": "int32"}, scalar=True, reshapes=True)
-TIME = Shape(_seconds, _DATE_TIME, scalar=True, reshapes=True)
-MICRO_TIME = Shape(_micros, _DATE_TIME, scalar=True, reshapes=True)
+INTEGER = Shape(_whole(32), {"type": "integer", "format": "int32"}, scalar=True, reshapes=True)
+INTEGER_64 = Shape(_whole(64), {"type": "integer", "format": "int64"}, scalar=True, reshapes=True)
+TIME = Shape(_seconds, _DATE_TIME, scalar=True, reshapes=True, name=META + "Time")
+MICRO_TIME = Shape(_micros, _DATE_TIME, scalar=True, reshapes=True, name=META + "MicroTime")
 TEXTS = Shape(_texts, {"type": "array", "items": {"type": "string"}}, scalar=True)
-STRINGS = Shape(strings, {"type": "object", "additionalProperties": {"type": "string"}}, free=True)
+STRINGS = Shape(
+    strings,
+    {"type": "object", "additionalProperties": {"type": "string"}},
+    free=True,
+    member=TEXT,
+)
+TEXT_LISTS = Shape(
+    text_lists,
+    {"type": "object", "additionalProperties": TEXTS.schema},
+    free=True,
+    member=TEXTS,
+)
 OBJECT = Shape(_mapping, {"type": "object"})
+OBJECTS = Shape(_objects, {"type": "array"})
 FREE_OBJECT = Shape(
     _mapping, {"type": "object", "x-kubernetes-preserve-unknown-fields": True}, free=True
 )

@@ -58,11 +58,17 @@ class Clause:
 
 @attrs.frozen(kw_only=True)
 class Query:
-    """What is asked of a store: all clauses, and event time in [since_us, until_us)."""
+    """What is asked of a store: all clauses, and event time in [since_us, until_us).
 
+    With `id` only records with that id are asked for, by a keyed read. `counted` asks how many
+    there are in all, as far as that costs little.
+    """
+
+    id: str | None = None
     clauses: tuple[Clause, ...] = ()
     since_us: int | None = None
     until_us: int | None = None
+    counted: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -78,12 +84,21 @@ class PageStart:
 
 @attrs.frozen(kw_only=True)
 class Page:
-    """0..limit records, oldest first, out of one snapshot; `more` is False at its end."""
+    """0..limit records, oldest first, out of one snapshot; `more` is False at its end.
+
+    `total` is how many the query selects in the snapshot, all pages together, if that was asked for
+    and they are no more than COUNTED: an estimate, as a store may count what a page leaves out.
+    """
 
     records: list[Record]
     snapshot: str
     more: bool
     warnings: tuple[str, ...] = ()
+    total: int | None = None
+
+
+COUNTED = 10_000
+"""Records beyond so many are not counted: Elasticsearch's own bound, beyond which it costs."""
 
 
 @attrs.frozen(kw_only=True)

@@ -21,11 +21,15 @@ _MAX_BYTES = 1 << 20
 
 @attrs.frozen(kw_only=True)
 class ContinueToken:
-    """The list's resourceVersion, where its next page begins, and what `now` was in its query."""
+    """The list's resourceVersion, where its next page begins, and what `now` was in its query.
+
+    `remaining` is how many objects follow, if that is known.
+    """
 
     resource_version: int
     now_us: int
     start: PageStart
+    remaining: int | None = None
 
     def encode(self, view: View, key: bytes) -> str:
         """Return unpadded base64url of the compressed content and its HMAC-SHA256.
@@ -40,6 +44,7 @@ class ContinueToken:
                 view.digest(),
                 self.start.snapshot,
                 self.start.after,
+                self.remaining,
             ]
         )
         packed = zlib.compress(content, 6)
@@ -51,13 +56,15 @@ class ContinueToken:
 
         Raises: Expired for a token of another key, BadRequest for anything else.
         """
-        resource_version, now_us, digest, snapshot, after = _content(text, key)
+        # A token of the version before may lack what follows.
+        resource_version, now_us, digest, snapshot, after, *more = _content(text, key)
         if digest != view.digest():
             raise _wrong()
         return cls(
             resource_version=resource_version,
             now_us=now_us,
             start=PageStart(snapshot=snapshot, after=tuple(after)),
+            remaining=more[0] if more else None,
         )
 
 

@@ -73,6 +73,7 @@ class Tail:
         self._used_s = 0.0
         self._failures = 0
         self._stopped = False
+        self._ending = False
 
     @property
     def running(self) -> bool:
@@ -84,7 +85,7 @@ class Tail:
 
         Raises: StoreError if that poll fails, ServiceUnavailable once the tail is stopped.
         """
-        self._refuse_if_stopped()
+        _refuse_if(self._stopped)
         waiter: Deferred[Checkpoint] = Deferred(self._waiters_left)
         self._waiters.append(waiter)
         self._use()
@@ -113,7 +114,7 @@ class Tail:
         and some may come again: what another process published within the overlap before.
         Raises: Expired beyond the resume window; StoreError; ServiceUnavailable once stopped.
         """
-        self._refuse_if_stopped()
+        _refuse_if(self._ending)
         return await self._resumer.resume(self, view, resource_version)
 
     @property
@@ -126,7 +127,7 @@ class Tail:
 
         Raises: Expired if not all of them are known here, ServiceUnavailable once it is stopped.
         """
-        self._refuse_if_stopped()
+        _refuse_if(self._ending)
         subscription = self.hub.subscribe(view, after)
         self._use()
         return subscription
@@ -134,15 +135,16 @@ class Tail:
     async def stop(self) -> None:
         """End all subscriptions, and the polling for good; returns when neither is left."""
         self._stopped = True
-        self._end_subscriptions()
+        self.end_watches()
         run = self._run
         if run is not None:
             run.cancel()
             await run
 
-    def _refuse_if_stopped(self) -> None:
-        if self._stopped:
-            raise ServiceUnavailable("kjournal is stopping", retry_after_s=1)
+    def end_watches(self) -> None:
+        """End all subscriptions, and begin no more; lists go on."""
+        self._ending = True
+        self._end_subscriptions()
 
     def _end_subscriptions(self) -> None:
         for subscription in self.hub:
@@ -311,3 +313,8 @@ def _answer(waiters: list[Deferred[Checkpoint]], answer: Checkpoint | KjournalEr
             waiter.callback(answer)
         else:
             waiter.errback(answer)
+
+
+def _refuse_if(stopping: bool) -> None:
+    if stopping:
+        raise ServiceUnavailable("kjournal is stopping", retry_after_s=1)

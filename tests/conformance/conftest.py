@@ -1,4 +1,4 @@
-"""The four ways in which conformance is tested: each store, directly and through kube-apiserver."""
+"""A gateway before a store, in each of the four ways."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,25 +8,13 @@ from uuid import uuid4
 import pytest
 
 from tests.conformance.served import Served, direct_kubeconfig
+from tests.conformance.ways import DIRECT, PROXIED, WAYS
 from tests.integration.cluster import registered_gateway
-from tests.integration.conftest import EMBEDDED, kubectl, store_named
+from tests.integration.conftest import kubectl, store_named
 from tests.integration.stories import config_file, running_gateway
 from tests.rig_fixtures import Kube
 
-__all__ = ["kubectl"]
-
-DIRECT, PROXIED = "direct", "proxied"
-WAYS = [
-    pytest.param((way, store), id=f"{way}-{store}", marks=marks)
-    for way in (DIRECT, PROXIED)
-    for store in (EMBEDDED, "elasticsearch")
-    for marks in [
-        [
-            *([pytest.mark.kube] if way == PROXIED else []),
-            *([pytest.mark.elasticsearch] if store != EMBEDDED else []),
-        ]
-    ]
-]
+__all__ = ["DIRECT", "PROXIED", "WAYS", "kubectl"]
 
 
 @pytest.fixture(scope="module", params=WAYS)

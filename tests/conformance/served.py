@@ -11,8 +11,13 @@ from typing import Any
 import attrs
 import yaml
 
-from tests.integration.stories import INDEX_OF, Answer, Documents, Store
+from kjournal.codec import dump_json, load_json
+from tests.conformance.stream import Stream
+from tests.integration.stories import INDEX_OF, Answer, Documents, Store, ask
 from tests.rig_servers import Gateway
+
+FUTURE = 9_007_199_254_740_991
+"""A resourceVersion that nobody has given yet: the highest one."""
 
 
 def direct_kubeconfig(url: str, folder: Path) -> Path:
@@ -51,6 +56,18 @@ class Served:
         """Write documents, and make them visible."""
         self.store.write(documents)
 
+    def replace(self, index: str, id: str, document: dict[str, Any]) -> None:
+        """Write a document in the place of the one with its id, and make it visible."""
+        action = {"index": {"_index": index, "_id": id}}
+        answer = ask(
+            self.store.url,
+            "/_bulk?refresh=true",
+            method="POST",
+            body=dump_json(action) + b"\n" + dump_json(document) + b"\n",
+            headers={"Content-Type": "application/x-ndjson"},
+        )
+        assert answer.json["errors"] is False, answer.body[:2000]
+
     def connection(self, timeout_s: float = 60) -> http.client.HTTPConnection:
         """Return a connection to where `kubeconfig` points, with its credentials."""
         where = urllib.parse.urlsplit(_only(self.kubeconfig, "clusters")["server"])
@@ -75,6 +92,39 @@ class Served:
             connection.request(method, path, body=body, headers=headers or {})
             response = connection.getresponse()
             return Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+
+    def json(self, path: str, accept: str = "application/json") -> Any:
+        """Return the document of an answer that succeeds."""
+        answer = self.ask(path, headers={"Accept": accept})
+        assert answer.status == 200, answer.body[:2000]
+        return load_json(answer.body)
+
+    def version(self, path: str) -> str:
+        """Return the resourceVersion of a list of now."""
+        return str(self.json(path)["metadata"]["resourceVersion"])
+
+    def watch(self, path: str, accept: str = "application/json") -> Stream:
+        """Open a watch; the path has a query already."""
+        connection = self.connection()
+        connection.request("GET", f"{path}&watch=true", headers={"Accept": accept})
+        return Stream(connection, connection.getresponse())
+
+    def events(self, path: str, accept: str = "application/json") -> list[Any]:
+        """Return all events of a watch that ends by itself, within a second or two."""
+        with self.watch(f"{path}&timeoutSeconds=1", accept) as stream:
+            return stream.rest()
+
+    def raw(self, path: str, headers: dict[str, str] | None = None) -> bytes:
+        """Return an answer as it is on the wire, head, chunks and all."""
+        connection = self.connection()
+        try:
+            connection.request("GET", path, headers={"Connection": "close", **(headers or {})})
+            received = bytearray()
+            while part := connection.sock.recv(65536):
+                received += part
+            return bytes(received)
         finally:
             connection.close()
 

@@ -87,6 +87,7 @@ class MemoryStore:
             snapshot=snapshot,
             more=len(found) > len(taken),
             warnings=() if after else self.warnings,
+            total=len(found) if query.counted and self.exact else None,
         )
 
     def _visible(self, query: Query, since: int, ceiling: int) -> list[Record]:
@@ -98,6 +99,8 @@ class MemoryStore:
         return [record for record in records if self._asked(query, record)]
 
     def _asked(self, query: Query, record: Record) -> bool:
+        if query.id is not None and record.id != query.id:
+            return False
         if query.since_us is not None and record.time_us < query.since_us:
             return False
         if query.until_us is not None and record.time_us >= query.until_us:

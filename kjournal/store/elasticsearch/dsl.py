@@ -22,6 +22,7 @@ Dsl = dict[str, Any]
 
 _NARROWING = frozenset({Operator.IN, Operator.GREATER, Operator.LESS})
 _KEYWORDS = frozenset({"keyword", "constant_keyword", "wildcard", "flattened"})
+_WHOLE_VALUES = frozenset({"keyword", "constant_keyword", "wildcard"})
 _TEXTS = frozenset({"text", "match_only_text"})
 _INTEGERS = {"byte": 8, "short": 16, "integer": 32, "long": 64}
 _FLOATS = frozenset({"float", "double"})
@@ -38,10 +39,14 @@ _MILLIS = "epoch_millis"
 
 @attrs.frozen
 class Narrowing:
-    """Queries that must all match, and what to tell of fields that could not be used."""
+    """Queries that must all match, and what to tell of fields that could not be used.
+
+    `exact` says that they match what the clauses hold for, and nothing else that anybody is shown.
+    """
 
     queries: tuple[Dsl, ...]
     warnings: tuple[str, ...]
+    exact: bool = False
 
 
 def narrowing_of(query: Query, fields: tuple[str, ...], caps: Capabilities) -> Narrowing:
@@ -56,7 +61,13 @@ def narrowing_of(query: Query, fields: tuple[str, ...], caps: Capabilities) -> N
     times = time_query(query.since_us, query.until_us, fields, caps)
     if times is not None:
         queries.append(times)
-    return Narrowing(tuple(queries), tuple(dict.fromkeys(warnings)))
+    exact = all(_is_exact(clause, caps) for clause in query.clauses)
+    return Narrowing(tuple(queries), tuple(dict.fromkeys(warnings)), exact)
+
+
+def _is_exact(clause: Clause, caps: Capabilities) -> bool:
+    kinds = {kind for path in clause.paths for kind in caps.types_of(path)}
+    return clause.operator is Operator.IN and kinds <= _WHOLE_VALUES
 
 
 def clause_query(clause: Clause, caps: Capabilities) -> Dsl | None:

@@ -12,13 +12,17 @@ from kjournal.store.elasticsearch.failures import shape_error
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """A whole answer of a search. `shards` is how many were asked: 0 where no index matches."""
+    """A whole answer of a search. `shards` is how many were asked: 0 where no index matches.
+
+    `total` is how many documents match, if that was asked for and was counted to the end.
+    """
 
     hits: list["Hit"]
     shards: int
     skipped: int
     pit_id: str
     aggregations: dict[str, Any]
+    total: int | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -42,6 +46,7 @@ def answer_of(body: Any) -> Answer:
     """
     try:
         shards, hits = body["_shards"], body["hits"]["hits"]
+        count = body["hits"].get("total", {"relation": "unknown"})
         total, failed, timed_out = shards["total"], shards["failed"], body["timed_out"]
         answer = Answer(
             hits=[_hit_of(hit) for hit in hits],
@@ -49,6 +54,7 @@ def answer_of(body: Any) -> Answer:
             skipped=int(shards.get("skipped", 0)),
             pit_id=body.get("pit_id", ""),
             aggregations=body.get("aggregations", {}),
+            total=int(count["value"]) if count["relation"] == "eq" else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise shape_error() from error

@@ -7,7 +7,7 @@ from twisted.internet.task import deferLater
 
 from kjournal.codec import MICROSECONDS
 from kjournal.errors import StoreAnswerTooLarge, StoreError, StoreRejected, StoreUnavailable
-from kjournal.query.model import Page, PageStart, Query, Record, SortValue
+from kjournal.query.model import COUNTED, Page, PageStart, Query, Record, SortValue
 from kjournal.store.elasticsearch.caps import Capabilities, CapabilityCache
 from kjournal.store.elasticsearch.cluster import Body, Cluster
 from kjournal.store.elasticsearch.dsl import (
@@ -20,6 +20,7 @@ from kjournal.store.elasticsearch.dsl import (
 from kjournal.store.elasticsearch.filters import SourceFilter
 from kjournal.store.elasticsearch.hits import Answer, record_of
 from kjournal.store.elasticsearch.layout import LayoutReader
+from kjournal.store.elasticsearch.matching import with_id
 from kjournal.store.elasticsearch.position import ElasticsearchPosition, Layout, unchanged
 from kjournal.store.elasticsearch.seen import (
     needs_shards_told,
@@ -57,6 +58,7 @@ class _Found:
     records: list[Record]
     pit: str
     more: bool
+    total: int | None
 
 
 class Listing:
@@ -184,7 +186,7 @@ class Listing:
         self, asked: _List, narrowing: Narrowing, snapshot: Snapshot, after: tuple[SortValue, ...]
     ) -> _Found:
         """Return records from `after` on: some, unless there are no more."""
-        pit = snapshot.pit
+        pit, total = snapshot.pit, None
         while True:
             body = self._body(asked, narrowing, snapshot)
             if after:
@@ -205,9 +207,10 @@ class Listing:
             if snapshot.ranks and answer.skipped:
                 raise StoreUnavailable("Elasticsearch does not tell the shards of records")
             pit = answer.pit_id or pit
+            total = total or answer.total
             records, more = self._records(asked, snapshot, answer)
             if records or not more:
-                return _Found(records=records, pit=pit, more=more)
+                return _Found(records=records, pit=pit, more=more, total=total)
             after = answer.hits[asked.limit - 1].sort
 
     def _records(
@@ -225,10 +228,12 @@ class Listing:
 
     def _body(self, asked: _List, narrowing: Narrowing, snapshot: Snapshot) -> Body:
         queries = list(narrowing.queries)
+        if asked.query.id is not None:
+            queries.append(with_id(asked.query.id))
         body: Body = {
             "size": asked.limit + 1,
             "sort": sort_of(self._source.timestamp_fields, snapshot.nanos),
-            "track_total_hits": False,
+            "track_total_hits": COUNTED if asked.query.counted and narrowing.exact else False,
             "version": True,
         }
         if snapshot.at is not None:
@@ -244,7 +249,9 @@ class Listing:
 
 def _page(found: _Found, snapshot: Snapshot, warnings: tuple[str, ...]) -> Page:
     text = attrs.evolve(snapshot, pit=found.pit).encode()
-    return Page(records=found.records, snapshot=text, more=found.more, warnings=warnings)
+    return Page(
+        records=found.records, snapshot=text, more=found.more, warnings=warnings, total=found.total
+    )
 
 
 def _in_range(query: Query, time_us: int) -> bool:

@@ -10,6 +10,11 @@ def in_index(index: str, query: Body) -> Body:
     return {"bool": {"filter": [{"term": {"_index": index}}, query]}}
 
 
+def with_id(id: str) -> Body:
+    """Return what matches the documents with an id, one at most in each index."""
+    return {"ids": {"values": [id]}}
+
+
 def either(queries: Iterable[Body]) -> Body:
     """Return what matches where one of the queries does; nothing, if there are none."""
     should = list(queries)

@@ -14,6 +14,7 @@ from kjournal.store.elasticsearch.filters import SourceFilter
 from kjournal.store.elasticsearch.hits import record_of
 from kjournal.store.elasticsearch.layout import LayoutReader
 from kjournal.store.elasticsearch.listing import Listing
+from kjournal.store.elasticsearch.matching import with_id
 from kjournal.store.elasticsearch.position import ElasticsearchPosition
 from kjournal.store.elasticsearch.snapshot import Snapshot
 from kjournal.store.elasticsearch.tailing import Tailing
@@ -58,7 +59,7 @@ class ElasticsearchStore:
     async def get_records(self, id: str) -> list[Record]:
         """Return the records with that id, one for each index that has one."""
         body = {
-            "query": {"ids": {"values": [id]}},
+            "query": with_id(id),
             "size": _MOST_WITH_ONE_ID,
             "sort": [{"_index": {"order": "asc", "unmapped_type": "keyword"}}],
             "version": True,

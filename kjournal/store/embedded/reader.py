@@ -2,52 +2,29 @@
 
 # ruff: noqa: S608 - SQL is put together from constants of this file only.
 
-import heapq
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from itertools import groupby
-from operator import itemgetter
-
-import attrs
 
 from kjournal.codec import load_json
 from kjournal.errors import CursorExpired, StoreRejected
 from kjournal.query.clause import clause_admits
-from kjournal.query.model import Batch, Clause, Page, PageStart, Position, Query, Record
-from kjournal.store.embedded.lanes import Lane, cut
-from kjournal.store.embedded.narrow import condition
+from kjournal.query.model import Batch, Clause, Page, Position, Record
+from kjournal.store.embedded.lanes import Lane
 from kjournal.store.embedded.patterns import matches, named
+from kjournal.store.embedded.scanning import (
+    COLUMNS,
+    TABLES,
+    ListRequest,
+    Row,
+    candidates,
+    lane_number,
+    total_of,
+)
 from kjournal.store.embedded.writer import last_row
 
 MAX_PAGE_BYTES = 16 << 20
 """A page or batch ends early when its documents exceed this; it holds at least one record."""
-
-MAX_VALUES = 16
-"""Clauses with more values are not looked up by value."""
-
-_ENOUGH_TO_RANK = 2000
-
-_COLUMNS = "p.time_us, p.row, i.name, r.id, r.version, r.document"
-_TABLES = (
-    "places p CROSS JOIN records r ON r.row = p.row"
-    " CROSS JOIN indices i ON i.number = r.index_number"
-)
-_PLACE = itemgetter(0, 1)
-_Row = tuple[int, int, str, str, int, bytes]
-
-
-@attrs.frozen(kw_only=True)
-class ListRequest:
-    """One page to read; `by_value` are lanes of the source that are found by a clause's value."""
-
-    lane: Lane
-    query: Query
-    limit: int
-    at: int | None
-    after: PageStart | None
-    beyond: int = 0
-    by_value: tuple[Lane, ...] = ()
 
 
 def read_page(connection: sqlite3.Connection, request: ListRequest) -> Page:
@@ -67,9 +44,10 @@ def read_page(connection: sqlite3.Connection, request: ListRequest) -> Page:
     warning = missing_indices(connection, request.lane.source.index)
     if warning:
         return Page(records=[], snapshot=snapshot, more=False, warnings=(warning,))
-    rows = _candidates(connection, request, (beyond, ceiling))
+    rows = candidates(connection, request, (beyond, ceiling))
     records, more = _taken(rows, request.limit, request.query.clauses)
-    return Page(records=records, snapshot=snapshot, more=more)
+    total = total_of(connection, request, (beyond, ceiling)) if request.query.counted else None
+    return Page(records=records, snapshot=snapshot, more=more, total=total)
 
 
 def read_batch(connection: sqlite3.Connection, lane: Lane, position: int | None) -> Batch:
@@ -78,10 +56,10 @@ def read_batch(connection: sqlite3.Connection, lane: Lane, position: int | None)
     if position is None:
         return Batch(records=[], position=Position(newest))
     sql = (
-        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE p.lane = ? AND p.row > ? AND p.row <= ?"
+        f"SELECT {COLUMNS} FROM {TABLES} WHERE p.lane = ? AND p.row > ? AND p.row <= ?"
         " AND r.gone IS NULL ORDER BY p.row"
     )
-    number = _lane_number(connection, lane)
+    number = lane_number(connection, lane)
     with closing(connection.execute(sql, (number, position, newest))) as rows:
         records, more = _taken(rows, lane.source.max_page, ())
     reached = int(str(records[-1].sort[1])) if more else newest
@@ -97,11 +75,11 @@ def read_batch(connection: sqlite3.Connection, lane: Lane, position: int | None)
 def read_records(connection: sqlite3.Connection, lane: Lane, id: str) -> list[Record]:
     """Return the source's records with that id, by index name."""
     sql = (
-        f"SELECT {_COLUMNS} FROM records r CROSS JOIN places p ON p.lane = ? AND p.row = r.row"
+        f"SELECT {COLUMNS} FROM records r CROSS JOIN places p ON p.lane = ? AND p.row = r.row"
         " CROSS JOIN indices i ON i.number = r.index_number"
         " WHERE r.id = ? AND r.gone IS NULL ORDER BY i.name"
     )
-    return [_record(row) for row in connection.execute(sql, (_lane_number(connection, lane), id))]
+    return [_record(row) for row in connection.execute(sql, (lane_number(connection, lane), id))]
 
 
 def row_before(connection: sqlite3.Connection, time_us: int) -> int:
@@ -146,73 +124,8 @@ def _bounds(snapshot: str, file: str) -> tuple[int, int]:
     return int(rows[0]), int(rows[1])
 
 
-def _candidates(
-    connection: sqlite3.Connection, request: ListRequest, rows: tuple[int, int]
-) -> Iterator[_Row]:
-    """Yield rows in the order of lists, a superset of what is wanted."""
-    number, values = _best_lane(connection, request)
-    scans = [_scan(connection, request, rows, number, value) for value in values]
-    # A record with several values (an array) stands in several scans, at one place.
-    return (next(same) for _, same in groupby(heapq.merge(*scans, key=_PLACE), key=_PLACE))
-
-
-def _best_lane(connection: sqlite3.Connection, request: ListRequest) -> tuple[int, Sequence[str]]:
-    """Return the lane to walk, and under which values: that with the fewest records there."""
-    lookups = [
-        (_lane_number(connection, lane), sorted({cut(value) for value in clause.values}))
-        for lane in request.by_value
-        for clause in request.query.clauses
-        if clause.paths == lane.paths and is_lookup(clause)
-    ]
-    if not lookups:
-        return _lane_number(connection, request.lane), ("",)
-    if len(lookups) == 1:
-        return lookups[0]
-    return min(lookups, key=lambda lookup: _count(connection, *lookup))
-
-
-def _count(connection: sqlite3.Connection, number: int, values: Sequence[str]) -> int:
-    sql = "SELECT count(*) FROM (SELECT 1 FROM places WHERE lane = ? AND value = ? LIMIT ?)"
-    return sum(
-        connection.execute(sql, (number, value, _ENOUGH_TO_RANK)).fetchone()[0] for value in values
-    )
-
-
-def is_lookup(clause: Clause) -> bool:
-    """Return whether a lane by value could serve the clause."""
-    return clause.operator.value == "in" and 0 < len(clause.values) <= MAX_VALUES
-
-
-def _scan(
-    connection: sqlite3.Connection,
-    request: ListRequest,
-    rows: tuple[int, int],
-    number: int,
-    value: str,
-) -> Iterator[_Row]:
-    test, needles = condition(request.query.clauses)
-    begin_us, begin_row = request.query.since_us, -1
-    if request.after is not None:
-        begin_us, begin_row = (int(str(part)) for part in request.after.after)
-    beyond, ceiling = rows
-    parameters: list[object] = [number, value, beyond, ceiling, ceiling, *needles]
-    if begin_us is not None:
-        test += " AND (p.time_us, p.row) > (?, ?)"
-        parameters += [begin_us, begin_row]
-    if request.query.until_us is not None:
-        test += " AND p.time_us < ?"
-        parameters.append(request.query.until_us)
-    sql = (
-        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE p.lane = ? AND p.value = ?"
-        " AND p.row > ? AND p.row <= ? AND (r.gone IS NULL OR r.gone > ?)"
-        f" AND {test} ORDER BY p.time_us, p.row"
-    )
-    with closing(connection.execute(sql, parameters)) as found:
-        yield from found
-
-
 def _taken(
-    rows: Iterator[_Row] | sqlite3.Cursor, limit: int, clauses: Sequence[Clause]
+    rows: Iterator[Row] | sqlite3.Cursor, limit: int, clauses: Sequence[Clause]
 ) -> tuple[list[Record], bool]:
     """Return at most `limit` records that satisfy the clauses, and whether another may follow."""
     records: list[Record] = []
@@ -227,7 +140,7 @@ def _taken(
     return records, False
 
 
-def _record(row: _Row) -> Record:
+def _record(row: Row) -> Record:
     time_us, number, index, id, version, body = row
     return Record(
         index=index,
@@ -236,10 +149,4 @@ def _record(row: _Row) -> Record:
         document=load_json(body),
         sort=(time_us, number),
         updated=version > 1,
-    )
-
-
-def _lane_number(connection: sqlite3.Connection, lane: Lane) -> int:
-    return int(
-        connection.execute("SELECT number FROM lanes WHERE key = ?", (lane.key,)).fetchone()[0]
     )

@@ -8,14 +8,8 @@ from zope.interface import implementer
 from kjournal.errors import CursorExpired, StoreRejected
 from kjournal.query.model import Batch, Page, PageStart, Position, Query, Record
 from kjournal.store.embedded.lanes import Lane
-from kjournal.store.embedded.reader import (
-    ListRequest,
-    is_lookup,
-    read_batch,
-    read_page,
-    read_records,
-    row_before,
-)
+from kjournal.store.embedded.reader import read_batch, read_page, read_records, row_before
+from kjournal.store.embedded.scanning import ListRequest, is_lookup
 from kjournal.store.embedded.threads import Threads
 from kjournal.store.interfaces import IStore, Source
 

@@ -1,6 +1,6 @@
 """The real site, gate and routes over a transport in memory, with a clock."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import attrs
@@ -15,6 +15,8 @@ from kjournal.api.health import Health
 from kjournal.api.resource import Resource
 from kjournal.api.routes import Routes, Surface
 from kjournal.api.site import APISite
+from kjournal.api.traffic import Traffic
+from kjournal.auth.user import INSECURE
 from kjournal.codec import format_micros, load_json
 from kjournal.config.model import APISettings
 from kjournal.kinds.mapping import Mapping, field_map_of
@@ -28,6 +30,7 @@ from tests.fakes.memory_store import MemoryBackend, MemoryStore
 BEGIN_S = 1_700_000_000.0
 INTERVAL_S = 0.5
 # Even an idle tail has polled after so long.
+MAX_REQUESTS = 5
 POLL_S = INTERVAL_S * IDLE_FACTOR
 ROOT = "/apis/core.kjournal/v1alpha1"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -43,6 +46,11 @@ class Transport(StringTransport):
 
     producer: Any
     aborted = False
+    keeps_alive = False
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        """Remember that the system watches over the connection."""
+        self.keeps_alive = enabled
 
     def abortConnection(self) -> None:
         """End at once, as a reader sees it in the middle of an answer."""
@@ -140,6 +148,7 @@ class Server:
     resources: dict[str, Resource]
     health: Health
     site: APISite
+    traffic: Traffic
 
     def tail(self, plural: str = "containerlogs") -> Tail:
         """Return a kind's tail."""
@@ -222,6 +231,26 @@ def server(
         )
     health = Health()
     surface = Surface(resources=resources, token_key=token_key, health=health)
-    site = APISite(Gate(Routes(surface).app.resource(), LoopbackGuard()))
+    traffic = Traffic(MAX_REQUESTS)
+    site = APISite(Gate(Routes(surface).app.resource(), LoopbackGuard(), traffic, surface.metrics))
     site.reactor = clock  # HTTPFactory's idle timers
-    return Server(clock, backend, resources, health, site)
+    return Server(clock, backend, resources, health, site, traffic)
+
+
+@attrs.frozen
+class Step:
+    """A guard that does one thing with each request, at one of its two steps."""
+
+    look: Callable[[Any], Awaitable[None]]
+    authorizes: bool = False
+
+    async def authenticate(self, request: Any) -> None:
+        """Look at it, or take it for anybody's."""
+        request.identity = INSECURE
+        if not self.authorizes:
+            await self.look(request)
+
+    async def authorize(self, request: Any) -> None:
+        """Look at it, or let it pass."""
+        if self.authorizes:
+            await self.look(request)

@@ -7,10 +7,11 @@ from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 
 from kjournal.api.gate import Gate
+from kjournal.api.metrics import Metrics
 from kjournal.api.site import APISite
 from kjournal.errors import Forbidden, Unauthorized
 from tests.conftest import LoggedFailures
-from tests.unit.api.serving import ROOT, Server
+from tests.unit.api.serving import ROOT, Server, Step
 
 
 class Untouched(Resource):
@@ -27,10 +28,11 @@ class Untouched(Resource):
         return b"{}"
 
 
-def guarded(api: Server, guard: Any) -> Untouched:
-    """Put the guard before routes that only count."""
+def guarded(api: Server, look: Any, *, authorizes: bool = False) -> Untouched:
+    """Put a guard before routes that only count."""
     routes = Untouched()
-    api.site = APISite(Gate(routes, guard))
+    guard = Step(look, authorizes)
+    api.site = APISite(Gate(routes, guard, api.traffic, Metrics()))
     api.site.reactor = api.clock  # type: ignore[assignment]
     return routes
 
@@ -38,13 +40,14 @@ def guarded(api: Server, guard: Any) -> Untouched:
 @pytest.mark.parametrize("error", [Unauthorized("Unauthorized"), Forbidden("no", kind="logs")])
 @pytest.mark.parametrize("target", [f"{ROOT}/logs", "/", "/apis", f"{ROOT}/logs?watch=1"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_refused(api: Server, error: Any, target: str, method: str) -> None:
+@pytest.mark.parametrize("authorizes", [False, True])
+def test_refused(api: Server, error: Any, target: str, method: str, authorizes: bool) -> None:
     """A refusal is its Status, before anything is routed, and before 405."""
 
     async def refuse(_: Any) -> None:
         raise error
 
-    routes = guarded(api, refuse)
+    routes = guarded(api, refuse, authorizes=authorizes)
     found = api.call(target, method)
     assert (found.status, found.json["reason"]) == (error.code, error.reason)
     assert routes.rendered == 0

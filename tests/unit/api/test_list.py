@@ -113,14 +113,14 @@ def test_get_missing(api: Server, path: str) -> None:
 
 
 def test_get_by_selector(api: Server) -> None:
-    """A list pinned to one name is a keyed read, of an object of any age."""
+    """A list pinned to one name asks the store for its id, of an object of any age."""
     api.line("old", -900_000)
     name = api.get(f"/containerlogs?fieldSelector={quote('metadata.creationTimestamp>0')}")
     name = name.json["items"][0]["metadata"]["name"]
-    reads = api.store().calls.count("list_page")
     assert listed(api.get(f"{LINES}?fieldSelector=metadata.name={name}")) == ["old"]
     assert listed(api.get(f"{LINES}?fieldSelector=metadata.name={name},pod=x")) == []
-    assert api.store().calls.count("list_page") == reads
+    asked = api.store().queries[-1]
+    assert (asked.id, asked.since_us) == ("old", None)
     assert api.get(f"{LINES}/{name}?fieldSelector=metadata.name=other").status == 400
 
 

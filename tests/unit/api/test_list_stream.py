@@ -4,7 +4,7 @@ import attrs
 import pytest
 from twisted.internet.defer import Deferred
 
-from kjournal.api.routes import DEADLINE_S
+from kjournal.api.gate import DEADLINE_S
 from kjournal.errors import (
     StoreUnavailable,
 )
@@ -16,7 +16,8 @@ from tests.unit.api.verbs import LINES
 def many() -> Server:
     """Return a gateway with more lines than one slice."""
     api = server(lambda settings: attrs.evolve(settings, bulk_size=300))
-    api.lines(1000)
+    for number in range(1000):
+        api.line(str(number), number - 3600, payload=f"{number} {'x' * 500}")
     return api
 
 

@@ -163,8 +163,9 @@ def test_selectable(path: str, selector: str, code: int) -> None:
 
 def test_view() -> None:
     """A name in the path pins the view; a selector that contradicts it is 400."""
-    view = options("labelSelector=app=web", "/namespaces/a/containerlogs/n").view
-    assert (view.name, view.namespace) == ("n", "a")
+    view = options("labelSelector=app=web&limit=x", "/namespaces/a/containerlogs/n").view
+    assert (view.name, view.namespace, view.labels) == ("n", "a", ())
+    view = options("labelSelector=app=web", "/namespaces/a/containerlogs").view
     assert view.labels == (Requirement("app", Operator.IN, ("web",)),)
     with pytest.raises(BadRequest):
         options("fieldSelector=metadata.name=m", "/namespaces/a/containerlogs/n")

@@ -9,9 +9,8 @@ from kjournal.api.gate import Gate
 from kjournal.api.request import CLOSING_S, MAX_BODY_BYTES
 from kjournal.api.routes import Routes, Surface
 from kjournal.api.site import APISite
-from kjournal.auth.user import INSECURE
 from kjournal.kinds.meta import name_of
-from tests.unit.api.serving import ROOT, Call, Server, Transport
+from tests.unit.api.serving import ROOT, Call, Server, Step, Transport
 
 FORM = b"content-type: application/x-www-form-urlencoded\r\n"
 
@@ -177,11 +176,13 @@ def test_etag_of_any_bytes(api: Server) -> None:
 def test_host_behind_the_guard(api: Server, host: bytes) -> None:
     """Where the guard does not look at the host, nobody does."""
 
-    async def admit(request: Any) -> None:
-        request.identity = INSECURE
+    async def admit(_: Any) -> None:
+        """Look at nothing."""
 
     surface = Surface(resources=api.resources, token_key=b"k" * 32, health=api.health)
-    api.site = APISite(Gate(Routes(surface).app.resource(), admit))
+    api.site = APISite(
+        Gate(Routes(surface).app.resource(), Step(admit), api.traffic, surface.metrics)
+    )
     api.site.reactor = api.clock  # type: ignore[assignment]  # HTTPFactory's idle timers
     assert ask(api, f"{ROOT}/logs", b"Host: " + host).status == 200
 

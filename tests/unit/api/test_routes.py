@@ -170,7 +170,7 @@ def test_refused(api: Server, target: str, code: int) -> None:
     ("accept", "code"),
     [
         *(("application/json", 200), ("*/*", 200), ("", 200), ("application/*", 200)),
-        *(("application/vnd.kubernetes.protobuf,application/json", 200), ("application/yaml", 406)),
+        *(("application/vnd.kubernetes.protobuf,application/json", 200), ("application/yaml", 200)),
         *(("application/vnd.kubernetes.protobuf", 406), ("text/html", 406)),
         *(("application/json;stream=watch", 200), ("application/json;stream=other", 406)),
         ("application/json;as=Table;v=v9;g=meta.k8s.io,application/json", 200),
@@ -194,7 +194,7 @@ def test_health(api: Server) -> None:
     """Readyz fails first when stopping, livez stays green."""
     assert api.call("/readyz").body == b"ok"
     assert api.call("/readyz").headers["content-type"] == "text/plain; charset=utf-8"
-    assert b"[+]ping ok\n[+]shutdown ok\n" in api.call("/readyz?verbose").body
+    assert b"[+]ping ok\n[+]log ok\n[+]shutdown ok\n" in api.call("/readyz?verbose").body
     api.health.stopping = True
     found = api.call("/readyz")
     assert found.status == 500

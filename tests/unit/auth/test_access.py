@@ -11,7 +11,7 @@ from zope.interface.verify import verifyObject
 from kjournal.auth import review
 from kjournal.auth.access import Access
 from kjournal.auth.interfaces import Attributes, IAccess
-from kjournal.auth.user import ANONYMOUS, INSECURE, User
+from kjournal.auth.user import ANONYMOUS, User
 from kjournal.errors import Forbidden, InternalError
 from tests.results import failure, pending, started, success
 from tests.unit.client.kube import HELD, FakeKube, unreachable
@@ -83,7 +83,6 @@ def test_another_path_is_asked_for_by_path_and_verb() -> None:
 def test_masters_and_probes_are_never_asked_for() -> None:
     fake, access = kube(False)
     success(access.authorize(User("root", groups=("system:masters",)), LIST))
-    success(access.authorize(INSECURE, LIST))
     for path in ("/healthz", "/readyz", "/livez"):
         success(access.authorize(ANONYMOUS, Attributes(verb="get", path=path)))
     assert fake.asked == []

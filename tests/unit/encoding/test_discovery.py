@@ -29,3 +29,9 @@ def test_read_only() -> None:
     for resource in api_resource_list(KINDS.values())["resources"]:
         assert resource["verbs"] == ["get", "list", "watch"]
         assert "all" not in resource["categories"]
+
+
+def test_no_times() -> None:
+    """There is no null where Go has a time: a schema has none either."""
+    (item,) = api_group_discovery_list(KINDS.values(), "v2")["items"]
+    assert item["metadata"] == {"name": "core.kjournal"}

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
-from kjournal.codec import load_json
-from kjournal.encoding.frames import Framer, error_frame
+from kjournal.codec import dump_json, load_json
+from kjournal.encoding.frames import MAX_FRAME_BYTES, Framer, error_frame
 from kjournal.encoding.negotiate import Representation
 from kjournal.encoding.status import status_of
 from kjournal.encoding.table import IncludeObject
+from kjournal.encoding.truncation import TRUNCATED
 from kjournal.errors import Expired
+from kjournal.kinds.auditevents import AUDITEVENTS
 from kjournal.kinds.logs import LOGS
 
 OBJECT: dict[str, Any] = {
@@ -71,3 +73,54 @@ def test_shared() -> None:
     assert framer("Table") == framer("Table")
     assert hash(framer("Table")) == hash(framer("Table"))
     assert framer("Table") != framer("Table", IncludeObject.NONE)
+
+
+def long(size: int) -> dict[str, Any]:
+    """Return an object whose payload has so many bytes, and whose JSON a few more."""
+    return {**OBJECT, "payload": "x" * size}
+
+
+def test_longest() -> None:
+    """A frame of exactly 16 MiB is whole, one of a byte more is cut and says so."""
+    made = framer("")
+    around = len(made.frame("ADDED", long(0), 1, 2))
+    whole = made.frame("ADDED", long(MAX_FRAME_BYTES - around), 1, 2)
+    assert len(whole) == MAX_FRAME_BYTES
+    assert TRUNCATED.encode() not in whole
+    obj = long(MAX_FRAME_BYTES - around + 1)
+    cut = made.frame("ADDED", obj, 1, 2)
+    assert MAX_FRAME_BYTES - (1 << 17) < len(cut) <= MAX_FRAME_BYTES
+    found = load_json(cut)["object"]
+    assert found["metadata"]["annotations"] == {TRUNCATED: str(len(dump_json(obj)))}
+    assert set(found["payload"]) == {"x"}
+    assert obj["metadata"]["annotations"] == {}
+
+
+@pytest.mark.parametrize("include", IncludeObject)
+def test_long_table(include: IncludeObject) -> None:
+    """A row whose cells and object both show the long text is cut until its frame fits."""
+    obj = {**long(9_000_000), "requestURI": "/" * 17_000_000}
+    made = Framer(AUDITEVENTS, Representation("Table"), include)
+    cut = made.frame("MODIFIED", obj, 1, 2)
+    assert 1_000_000 < len(cut) <= MAX_FRAME_BYTES
+    table = load_json(cut)["object"]
+    (row,) = table["rows"]
+    assert any(len(str(cell)) > 1_000_000 for cell in row["cells"])
+    if include is IncludeObject.NONE:
+        assert "object" not in row
+    else:
+        annotations = row["object"]["metadata"]["annotations"]
+        assert annotations[TRUNCATED] == str(len(dump_json(obj)))
+
+
+def test_long_partial() -> None:
+    """Metadata alone is cut only for what it holds itself, and tells the whole object's size."""
+    made = framer("PartialObjectMetadata")
+    assert TRUNCATED.encode() not in made.frame("ADDED", long(17_000_000), 1, 2)
+    obj = long(1000)
+    obj["metadata"] = {**OBJECT["metadata"], "annotations": {"long": "x" * 17_000_000}}
+    cut = made.frame("ADDED", obj, 1, 2)
+    assert len(cut) <= MAX_FRAME_BYTES
+    annotations = load_json(cut)["object"]["metadata"]["annotations"]
+    assert len(annotations["long"]) > 16_000_000
+    assert annotations[TRUNCATED] == str(len(dump_json(obj)))

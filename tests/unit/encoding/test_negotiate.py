@@ -1,5 +1,7 @@
 """Accept to representation."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ JSON = "application/json"
 TABLE = f"{JSON};as=Table;v=v1;g=meta.k8s.io"
 META = f"{JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 META_LIST = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1beta1"
+YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
@@ -34,11 +37,21 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
         (f"{META},{JSON}", "list", ("", "v1")),
         (META_LIST, "list", ("PartialObjectMetadataList", "v1beta1")),
         (f"{JSON};stream=watch", "watch", ("", "v1")),
-        (f"{JSON};charset=utf-8;pretty=1", "list", ("", "v1")),
+        (f"{JSON};charset=utf-8;pretty=1", "list", ("", "v1", JSON, True)),
+        (f"{JSON};pretty=1", "watch", ("", "v1")),
+        (f"{JSON};pretty=true", "list", ("", "v1")),
+        (f"{JSON};stream=", "list", ("", "v1")),
+        (YAML, "list", ("", "v1", YAML)),
+        (f"*/*,{YAML}", "get", ("", "v1", YAML)),
+        (f"{JSON},{YAML}", "get", ("", "v1", JSON)),
+        (f"{JSON};q=0.3,{YAML};q=0.4", "get", ("", "v1", YAML)),
+        (f"{YAML};as=Table;v=v1;g=meta.k8s.io", "list", ("Table", "v1", YAML)),
+        (f"{YAML},{JSON}", "watch", ("", "v1", JSON)),
+        (f"{YAML};stream=watch,{JSON}", "list", ("", "v1", JSON)),
         ("APPLICATION/JSON", "list", ("", "v1")),
     ],
 )
-def test_representation(accept: str, verb: str, expected: tuple[str, str]) -> None:
+def test_representation(accept: str, verb: str, expected: tuple[Any, ...]) -> None:
     """The best clause that can be given decides."""
     assert representation_of(accept, verb) == Representation(*expected)
 

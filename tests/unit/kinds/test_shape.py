@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kjournal.kinds import shape
 from kjournal.kinds.registry import KINDS
-from kjournal.kinds.shape import Field, member_of, reshaped, strings
+from kjournal.kinds.shape import Field, placed_at, reshaped, strings, text_lists
 from kjournal.query.paths import ABSENT
 
 values = st.recursive(
@@ -32,6 +32,9 @@ values = st.recursive(
         ),
         *((shape.INTEGER, float("inf"), ABSENT), (shape.INTEGER, "9" * 5000, ABSENT)),
         *((shape.INTEGER, "9" * 400, ABSENT), (shape.INTEGER, 1e300, ABSENT)),
+        *((shape.INTEGER_64, 2**31, 2**31), (shape.INTEGER_64, 2**63, ABSENT)),
+        *((shape.OBJECTS, {"a": 1}, ABSENT), (shape.OBJECTS, [{"a": 1}, 2], [{"a": 1}])),
+        *((shape.TEXT_LISTS, {"a": 1}, {"a": ["1"]}), (shape.TEXT_LISTS, ["a"], ABSENT)),
         *((shape.INTEGER, 2**31 - 1, 2**31 - 1), (shape.INTEGER, 2**31, ABSENT)),
         *((shape.INTEGER, -(2**31), -(2**31)), (shape.INTEGER, -(2**31) - 1, ABSENT)),
         (shape.TIME, "2024-01-01T00:00:00.5Z", "2024-01-01T00:00:00Z"),
@@ -75,15 +78,69 @@ def test_total(value: Any) -> None:
     assert repr(value) == before
 
 
-def test_members() -> None:
-    """A field is found by its path; reshaped ones are known."""
-    fields = KINDS["events"].fields
-    found = member_of(fields, "series.count")
+@given(values)
+def test_text_lists(value: Any) -> None:
+    """What is more about a user is flat text to texts whatever was stored."""
+    found = text_lists(value)
+    if found is not ABSENT:
+        for key, texts in found.items():
+            assert isinstance(key, str)
+            assert all(isinstance(text, str) for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "of"),
+    [
+        ("series.count", ("series", "count"), shape.INTEGER),
+        ("series.state", ("series", "state"), shape.ANY),
+        ("series.a.b", ("series", "a", "b"), shape.ANY),
+        ("reason", ("reason",), shape.TEXT),
+    ],
+)
+def test_place(path: str, place: tuple[str, ...], of: shape.Shape) -> None:
+    """What a config maps below a field is set there, in the shape that it has there."""
+    found = placed_at(KINDS["events"].fields, path)
     assert found is not None
-    assert found.shape is shape.INTEGER
-    assert member_of(fields, "series.x") is None
-    assert member_of(fields, "x") is None
-    assert set(reshaped(fields)) == {
+    assert found[0] == place
+    assert found[1].shape is of
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "of"),
+    [
+        ("annotations.a.b", ("annotations", "a.b"), shape.TEXT),
+        ("user.extra.a.b", ("user", "extra", "a.b"), shape.TEXTS),
+    ],
+)
+def test_place_in_map(path: str, key: tuple[str, ...], of: shape.Shape) -> None:
+    """In a map of texts all that follows is one key, as else there would be a map in it."""
+    found = placed_at(KINDS["auditevents"].fields, path)
+    assert found is not None
+    assert (found[0], found[1].shape) == (key, of)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["x", "x.y", "level.x", "user.username.x", "user.UserName", "responseStatus.details.causes.x"],
+)
+def test_no_place(path: str) -> None:
+    """There is nothing below a text or in a list, and no second spelling of a member."""
+    assert placed_at(KINDS["auditevents"].fields, path) is None
+
+
+def test_reshaped() -> None:
+    """Reshaped fields are known by their paths."""
+    assert set(reshaped(KINDS["events"].fields)) == {
         *("eventTime", "series.count", "series.lastObservedTime"),
         *("deprecatedFirstTimestamp", "deprecatedLastTimestamp", "deprecatedCount"),
     }
+
+
+def test_not_selectable() -> None:
+    """What is in a status' details is there to be read, and no selector's."""
+    kind = KINDS["auditevents"]
+    assert kind.selectable("responseStatus.code")
+    assert kind.selectable("user.extra.scopes")
+    for path in ("responseStatus.details.name", "responseStatus.metadata.continue"):
+        assert not kind.selectable(path)
+    assert not any("details" in path for path in kind.selectable_fields())

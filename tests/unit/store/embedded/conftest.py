@@ -7,11 +7,12 @@ import attrs
 import pytest
 from twisted.internet.task import Clock
 
-from kjournal.query.model import Document
+from kjournal.query.model import Document, Page, Query
 from kjournal.store.embedded.file import StoreFile
 from kjournal.store.embedded.ids import AutoIds
 from kjournal.store.embedded.lanes import Lane
-from kjournal.store.embedded.reader import ListRequest, Page, Query, read_page
+from kjournal.store.embedded.reader import read_page
+from kjournal.store.embedded.scanning import ListRequest
 from kjournal.store.embedded.writer import Writer
 from kjournal.store.interfaces import NewDocument, Source, Written
 

@@ -15,7 +15,8 @@ from kjournal.query.model import PageStart, Query
 from kjournal.store.embedded.file import StoreFile
 from kjournal.store.embedded.ids import AutoIds
 from kjournal.store.embedded.lanes import Lane
-from kjournal.store.embedded.reader import ListRequest, read_page, row_before
+from kjournal.store.embedded.reader import read_page, row_before
+from kjournal.store.embedded.scanning import ListRequest
 from kjournal.store.embedded.writer import ARRIVALS_KEPT_US, Writer
 from kjournal.store.interfaces import Source
 from tests.unit.store.embedded.conftest import NOW_S, Desk

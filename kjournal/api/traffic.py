@@ -1,0 +1,95 @@
+"""The requests in flight: how many at once, and how they end when kjournal does.
+
+Source: apiserver pkg/server/filters/maxinflight.go, pkg/server/lifecycle_signals.go
+"""
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+
+from kjournal.api.request import APIRequest
+from kjournal.auth.user import MASTERS_GROUP
+from kjournal.errors import ServiceUnavailable, TooManyRequests
+
+_ALWAYS = frozenset({"healthz", "livez", "readyz", "metrics"})
+"""What is answered until the port closes: those who watch over kjournal need to see its end."""
+_LOOK_S = 0.05
+
+
+class Traffic:
+    """Takes requests in, and lets them out in the order of a shutdown.
+
+    It serves; when it drains it still does, but no connection outlives its answer, so that clients
+    go elsewhere; then it refuses what is new, and what is in flight comes to its end.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Allow `most` requests at once that are no watches; 0 is any number."""
+        self._most = most
+        self._open: set[APIRequest] = set()
+        self._counted = 0
+        self._draining = False
+        self._refusing = False
+
+    @property
+    def counted(self) -> int:
+        """How many requests are in flight that count."""
+        return self._counted
+
+    def admit(self, request: APIRequest) -> None:
+        """Take a request in, before anybody has looked at whose it is.
+
+        Raises: ServiceUnavailable once nothing new is served.
+        """
+        self._open.add(request)
+        request.notifyFinish().addBoth(lambda _: self._open.discard(request))
+        if self._draining:
+            _close_after(request)
+        first = request.info.path.strip("/").partition("/")[0]
+        if self._refusing and first not in _ALWAYS:
+            raise ServiceUnavailable("kjournal is shutting down", retry_after_s=1)
+
+    def count(self, request: APIRequest) -> None:
+        """Count a request whose user is known; watches and the cluster's masters are free.
+
+        Raises: TooManyRequests beyond the limit.
+        """
+        if request.info.verb == "watch" or MASTERS_GROUP in request.identity.groups:
+            return
+        if self._most and self._counted >= self._most:
+            raise TooManyRequests(
+                "too many requests at once, please try again later", retry_after_s=1
+            )
+        self._counted += 1
+        request.notifyFinish().addBoth(self._uncount)
+
+    def _uncount(self, _: object) -> None:
+        self._counted -= 1
+
+    def drain(self) -> None:
+        """Let no connection outlive its answer from now on."""
+        self._draining = True
+        for request in self._open:
+            _close_after(request)
+
+    def refuse(self) -> None:
+        """Serve nothing new from now on, but what tells how kjournal is."""
+        self._refusing = True
+
+    async def ended(self, clock: IReactorTime, within_s: float) -> None:
+        """Return when nothing is in flight, or after so long."""
+        until_s = clock.seconds() + within_s
+        while self._open and clock.seconds() < until_s:
+            await _pause(clock)
+
+
+def _close_after(request: APIRequest) -> None:
+    """End the connection after this answer."""
+    if not request.startedWriting:
+        request.setHeader("Connection", "close")
+    if request.channel is not None:
+        request.channel.persistent = False
+
+
+def _pause(clock: IReactorTime) -> Deferred[None]:
+    return deferLater(clock, _LOOK_S, lambda: None)
