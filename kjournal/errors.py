@@ -64,6 +64,10 @@ class MethodNotAllowed(APIError):
 
     code, reason = 405, "MethodNotAllowed"
 
+    def __init__(self, message: str, *, group: str = "", kind: str = "") -> None:
+        super().__init__(message)
+        self.group, self.kind = group, kind
+
 
 class NotAcceptable(APIError):
     """None of the media types that the client accepts is served."""

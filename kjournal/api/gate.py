@@ -71,12 +71,18 @@ class Gate(Resource):
         await self._guard.authorize(request)
         head_of_stream = method == "HEAD" and request.info.verb == "watch"
         if method not in ("GET", "HEAD") or head_of_stream:
-            raise MethodNotAllowed(
-                f"the server does not allow this method on the requested resource: {GROUP} is "
-                "read-only"
-            )
+            raise _read_only(request)
         request.render(self._routes)
 
     def _failed(self, failure: Failure, request: APIRequest) -> None:
         if not failure.check(CancelledError):
             report(self._log, request, failure)
+
+
+def _read_only(request: APIRequest) -> MethodNotAllowed:
+    kind = request.info.kind
+    return MethodNotAllowed(
+        f"the server does not allow this method on the requested resource: {GROUP} is read-only",
+        group=GROUP if kind else "",
+        kind=kind.plural if kind else "",
+    )

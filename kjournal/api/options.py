@@ -18,7 +18,7 @@ from kjournal.query import daterange
 from kjournal.query.model import Operator
 from kjournal.query.resource_version import parse_resource_version
 from kjournal.query.selectors import Requirement, parse_fields, parse_labels
-from kjournal.query.view import NAME, NAMESPACE, TIME, View
+from kjournal.query.view import NAME, TIME, View
 
 Parameters = Mapping[str, str]
 _INT64 = 2**63
@@ -160,7 +160,7 @@ def _view(info: RequestInfo, kind: Kind, parameters: Parameters, now_us: int) ->
 
 def _checked(kind: Kind, requirement: Requirement, now_us: int) -> Requirement:
     key = requirement.key
-    if not kind.selectable(key) and key != NAMESPACE:
+    if not kind.selectable(key):
         allowed = ", ".join(kind.selectable_fields())
         raise BadRequest(
             f'field label not supported for {kind.plural}: "{key[:100]}"; allowed are {allowed}'
@@ -215,6 +215,9 @@ def _watch_causes(options: Options) -> list[Cause]:
                 "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
             )
         )
+    if options.match and options.match != "NotOlderThan":
+        allowed = 'Unsupported value: supported values: "NotOlderThan"'
+        causes.append(Cause("FieldValueNotSupported", allowed, "resourceVersionMatch"))
     if options.match and options.continue_token:
         causes.append(
             _forbidden("resourceVersionMatch", "resourceVersionMatch is forbidden with continue")

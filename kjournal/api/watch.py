@@ -20,7 +20,7 @@ from kjournal.api.writer import EventLines, IEventStream
 from kjournal.encoding.frames import Framer, error_frame
 from kjournal.encoding.negotiate import representation_of
 from kjournal.encoding.status import api_error_of, status_of
-from kjournal.errors import Expired, KjournalError, StoreError
+from kjournal.errors import Expired, KjournalError, StoreError, Timeout
 from kjournal.tail.hub import Bookmark, Subscription
 from kjournal.tail.journal import Checkpoint
 from kjournal.tail.resume import CatchUp, Resumption
@@ -37,7 +37,7 @@ async def watch_objects(request: APIRequest, resource: Resource, options: Option
     """Answer with a stream of watch events that ends cleanly at its timeout.
 
     Everything that fails before the stream begins is raised; a resourceVersion that is no longer
-    known is an ERROR event inside a stream, as kube-apiserver does it.
+    known, or not yet, is an ERROR event inside a stream, as kube-apiserver does it.
     """
     framer = Framer(resource.kind, representation_of(request.accept, "watch"), options.include)
     handshake = handshake_of(request)
@@ -71,7 +71,7 @@ async def _streamed(
     framer, begun = form
     try:
         resumption, initial = await _beginning(resource, options)
-    except Expired as error:
+    except (Expired, Timeout) as error:
         return begun(lambda: None), [error_frame(status_of(error))]
     catch_up, subscription = resumption.catch_up, resumption.subscription
     try:

@@ -12,6 +12,7 @@ from kjournal.errors import (
     Forbidden,
     InternalError,
     Invalid,
+    MethodNotAllowed,
     NotFound,
     ServiceUnavailable,
     StoreError,
@@ -70,6 +71,8 @@ def _details(error: APIError) -> dict[str, Any] | None:
     if isinstance(error, NotFound | Forbidden):
         named = {"name": error.name, "group": error.group, "kind": error.kind}
         details = {key: value for key, value in named.items() if value}
+    if isinstance(error, MethodNotAllowed) and error.kind:
+        details = {"group": error.group, "kind": error.kind}
     if isinstance(error, Invalid):
         details = {"group": "meta.k8s.io", "kind": "ListOptions"}
     if isinstance(error, Invalid | Timeout) and error.causes:

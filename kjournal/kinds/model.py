@@ -59,7 +59,7 @@ class Kind:
     def selectable(self, path: str) -> bool:
         """Return whether field selectors may name this API path."""
         if path in _METADATA:
-            return self.namespaced or path != "metadata.namespace"
+            return True
         return path.startswith(_FREE_METADATA) or _selects(self.fields, path)
 
     def selectable_fields(self) -> list[str]:

@@ -29,7 +29,8 @@ def query_of(view: View, fields: FieldMap, default_since_us: int | None) -> Quer
     if view.namespace is not None:
         clauses.append(Clause(fields.stored_paths(NAMESPACE), Operator.IN, (view.namespace,)))
     named = [(f"metadata.labels.{requirement.key}", requirement) for requirement in view.labels]
-    named += [(requirement.key, requirement) for requirement in view.fields]
+    # An empty value is what a field without one has, too.
+    named += [(each.key, each) for each in view.fields if "" not in each.values]
     for field, requirement in named:
         paths = () if field in UNSTORED else fields.selected_paths(field)
         if paths and requirement.operator in _NARROWING:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kjournal.query.comparison import ORDERS, comparison
+from kjournal.query.model import Operator
 from kjournal.query.paths import ABSENT, lookup
 from kjournal.query.selectors import Requirement
 from kjournal.query.view import TIME, View
@@ -13,6 +14,7 @@ Predicate = Callable[[dict[str, Any], int], bool]
 """(object, its event time in microseconds) -> is it in the view?"""
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}")
+_EQUALITY = frozenset({Operator.IN, Operator.NOT_IN})
 _Test = Callable[[dict[str, Any], int], bool]
 
 
@@ -52,6 +54,9 @@ def _field_test(requirement: Requirement) -> _Test:
     path, holds = requirement.key, comparison(requirement.operator, requirement.values)
     if path == TIME:
         return lambda _, time_us: holds([time_us])
+    if "" in requirement.values and requirement.operator in _EQUALITY:
+        # To field selectors what is absent is empty (apimachinery fields/selector.go, Matches).
+        return lambda obj, _: holds(_present(lookup(obj, path)) or [""])
     return lambda obj, _: holds(_present(lookup(obj, path)))
 
 

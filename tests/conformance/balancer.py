@@ -5,7 +5,7 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tests.rig_servers import Gateway, answers
 
@@ -22,24 +22,32 @@ class Balancer:
         self._ready = {gateway.port: True for gateway in gateways}
         self._turns = itertools.count()
         self._stopped = threading.Event()
+        self._ends: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        threads = [
-            threading.Thread(target=self._accept, daemon=True),
-            *(threading.Thread(target=self._probe, args=(each,), daemon=True) for each in gateways),
-        ]
-        for thread in threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
+        self._run(self._accept)
+        for each in gateways:
+            self._run(self._probe, each)
+
+    def _run(self, target: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=target, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def __enter__(self) -> "Balancer":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stopped.set()
-        # A blocked accept is not woken by close alone.
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        # Whoever waits for a socket is woken by the end of it, and not by closing alone.
+        for each in (self._listener, *self._ends):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for each in (self._listener, *self._ends):
+            each.close()
 
     def is_ready(self, gateway: Gateway) -> bool:
         """Tell whether connections go to a gateway."""
@@ -59,8 +67,9 @@ class Balancer:
             ports = [port for port, ready in self._ready.items() if ready]
             port = ports[next(self._turns) % len(ports)]
             server = socket.create_connection(("127.0.0.1", port))
-            for source, target in ((client, server), (server, client)):
-                threading.Thread(target=_carry, args=(source, target), daemon=True).start()
+            self._ends += (client, server)
+            self._run(_carry, client, server)
+            self._run(_carry, server, client)
 
 
 def _carry(source: socket.socket, target: socket.socket) -> None:

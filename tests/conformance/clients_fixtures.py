@@ -17,7 +17,7 @@ import pytest
 
 from tests.conformance.served import Served
 from tests.integration.stories import container_line, path_of
-from tests.rig_fixtures import Teller, build
+from tests.rig_fixtures import Kube, Teller, build
 from tests.rig_servers import CACHE, ROOT, Recipe, run
 
 PATIENCE_S = 90
@@ -185,3 +185,17 @@ def unversioned(items: Sequence[Found]) -> list[Found]:
         for item in items
     ]
     return sorted(bare, key=lambda item: str(item["metadata"]["name"]))
+
+
+def metadata_of(items: list[Found]) -> list[Found]:
+    """Return objects without what is not metadata; client-go hides kinds that it has read."""
+    return [{"metadata": item["metadata"]} for item in items]
+
+
+@pytest.fixture
+def omnipotent(served: Served, request: pytest.FixtureRequest) -> str:
+    """Return the kubeconfig of who may do all: others are told 403 before 405."""
+    if served.proxied:
+        kube: Kube = request.getfixturevalue("kube")
+        return kube.env["KUBECONFIG"]
+    return str(served.kubeconfig)

@@ -1,6 +1,7 @@
 """What the suite writes and looks for: lines of containers, and a sample of every kind."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from kjournal.codec import format_micros
@@ -47,13 +48,7 @@ def lines(served: Served, count: int, **more: Any) -> Documents:
 
 def sample(served: Served, kind: str) -> Documents:
     """Return two records of a kind, of the namespace `shop` where it has one."""
-    make = {
-        "containerlogs": lambda at: container_line(f"sample {at}", stream="stdout"),
-        "events": _event,
-        "auditevents": _audit_event,
-        "logs": lambda at: {"@timestamp": ago(2 - at), "host": "node-1", "log": f"sample {at}"},
-    }[kind]
-    return [(served.index(kind), f"{kind}-{at}", make(at)) for at in range(2)]
+    return [(served.index(kind), f"{kind}-{at}", _RECORDS[kind](at)) for at in range(2)]
 
 
 def samples(served: Served) -> Documents:
@@ -112,3 +107,19 @@ def _audit_event(at: int) -> dict[str, Any]:
         "stageTimestamp": ago(2 - at),
         "annotations": {"authorization.k8s.io/decision": "allow"},
     }
+
+
+def _line(at: int) -> dict[str, Any]:
+    return container_line(f"sample {at}", stream="stdout")
+
+
+def _log(at: int) -> dict[str, Any]:
+    return {"@timestamp": ago(2 - at), "host": "node-1", "log": f"sample {at}"}
+
+
+_RECORDS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "containerlogs": _line,
+    "events": _event,
+    "auditevents": _audit_event,
+    "logs": _log,
+}

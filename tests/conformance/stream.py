@@ -50,7 +50,7 @@ class Stream:
 def is_initial_end(event: Any) -> bool:
     """Tell whether an event is the bookmark at the end of the initial events."""
     annotations = _metadata_of(event["object"]).get("annotations", {})
-    return event["type"] == "BOOKMARK" and annotations.get(INITIAL_EVENTS_END) == "true"
+    return bool(event["type"] == "BOOKMARK" and annotations.get(INITIAL_EVENTS_END) == "true")
 
 
 def is_live(event: Any) -> bool:

@@ -121,6 +121,8 @@ def dark(
     with request.param(request, kube, folder) as gateway:
         audited_bytes = kube.audit_log.stat().st_size
         kube.start_controllers()
+        # kube-apiserver looks at a changed APIService at once, at others once a minute.
+        kube.kubectl("annotate", "apiservice", APISERVICE, "kjournal.test/dark=yes")
         try:
             kubectl = Kubectl((*kube.kubectl_command(), f"--cache-dir={folder / 'cache'}"))
             yield Dark(kube, gateway, kubectl, audited_bytes)

@@ -157,7 +157,7 @@ def test_openapi_v2(served: Served) -> None:
     answer = served.ask("/openapi/v2", headers={"Accept": "application/json"})
     assert answer.json["swagger"] == "2.0"
     assert set(answer.json["info"]) >= {"title", "version"}
-    assert all(path.startswith(f"{API}/") for path in answer.json["paths"])
+    assert f"{API}/logs" in answer.json["paths"]
     etag = answer.headers["ETag"]
     assert etag.startswith('"')
     assert "Accept" in answer.headers["Vary"]

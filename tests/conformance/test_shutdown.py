@@ -78,9 +78,10 @@ def test_a_shutdown(full: Gateway) -> None:
         assert types_of(stream.rest()) == ["BOOKMARK"]
     assert full.running
     document = load_json(begun + listing.read())
+    slow.close()
     assert len(document["items"]) == COUNT
     until("the process ends", lambda: not full.running)
-    assert full.stop() == 0
+    assert full.stop() == -signal.SIGTERM
 
 
 @attrs.define
@@ -101,6 +102,7 @@ class Client:
             except (OSError, http.client.HTTPException) as error:
                 self.lost.append(repr(error))
                 self._leave()
+        self._leave()
 
     def _ask(self, stopped: threading.Event) -> None:
         response, body = self._answer()

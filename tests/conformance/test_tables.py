@@ -65,7 +65,7 @@ def test_cells(served: Served, kind: str) -> None:
         for cell, column in zip(row["cells"], table["columnDefinitions"], strict=True):
             assert isinstance(cell, int if column["type"] == "integer" else str), column
             if column["name"] in ("Age", "Last Seen"):
-                assert cell.endswith("s"), cell
+                assert str(cell).endswith("s"), cell
 
 
 @pytest.mark.paragraph("2.7", "What shows with -o wide only has a priority above 0.")

@@ -6,11 +6,13 @@ import heapq
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 
 import attrs
 
+from kjournal.codec import load_json
+from kjournal.query.clause import clause_admits
 from kjournal.query.model import COUNTED, Clause, PageStart, Query
 from kjournal.store.embedded.lanes import Lane, cut
 from kjournal.store.embedded.narrow import condition
@@ -138,15 +140,22 @@ def _by_id(
 def total_of(
     connection: sqlite3.Connection, request: ListRequest, rows: tuple[int, int]
 ) -> int | None:
-    """Return how many records the query selects, if their places say it all and they are COUNTED.
+    """Return how many records the query selects, or None beyond COUNTED.
 
-    What else would have to be looked at is each document.
+    Their places tell where the only clause is one that they are kept by; else it is each document.
     """
     query, (beyond, ceiling) = request.query, rows
     number, values = _best_lane(connection, request)
     by_value = number != lane_number(connection, request.lane)
     if len(values) != 1 or len(query.clauses) != int(by_value) or query.id is not None:
-        return None
+        documents = (load_json(row[5]) for row in candidates(connection, request, rows))
+        admitted = (
+            each
+            for each in documents
+            if all(clause_admits(each, clause) for clause in query.clauses)
+        )
+        counted = sum(1 for _ in islice(admitted, COUNTED + 1))
+        return counted if counted <= COUNTED else None
     sql = (
         "SELECT count(*) FROM (SELECT 1 FROM places p CROSS JOIN records r ON r.row = p.row"
         " WHERE p.lane = ? AND p.value = ? AND p.time_us >= ? AND p.time_us < ?"

@@ -1,5 +1,6 @@
 """What is made once: discovery, OpenAPI, the version and the index."""
 
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from kjournal.api.options import deadline_s, parse_options
 from kjournal.api.requestinfo import parse_request_info
+from kjournal.errors import APIError
 from tests.unit.api.serving import BEGIN_S, ROOT, Server
 
 V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -195,3 +197,16 @@ def test_documented_parameters(api: Server, watch: bool) -> None:
     named = {each["name"] for each in document["paths"][f"{ROOT}/logs"]["parameters"]}
     # The gate reads `watch`, the request `pretty`.
     assert named == {*parameters.read, "watch", "pretty"}
+
+
+def kinds_of_error(of: type[APIError]) -> Iterator[type[APIError]]:
+    for each in of.__subclasses__():
+        yield each
+        yield from kinds_of_error(each)
+
+
+def test_documented_statuses(api: Server) -> None:
+    """OpenAPI names each status that there is an error for, in whatever room."""
+    responses = api.call(hashed(api)).json["paths"][f"{ROOT}/logs"]["get"]["responses"]
+    rooms = {each for each in kinds_of_error(APIError) if each.__module__.startswith("kjournal.")}
+    assert {str(each.code) for each in rooms} == responses.keys() - {"200"}

@@ -125,12 +125,15 @@ def test_written_meanwhile(api: Server) -> None:
 
 
 def test_future_watch_list(api: Server) -> None:
-    """Initial events not older than the future are 504 as clients match it."""
+    """Initial events not older than the future are an ERROR of 504, as clients match it."""
     found = watch(api, f"{WATCHLIST}&resourceVersion={int((BEGIN_S + 10**6) * 1e6)}")
     for _ in range(50):
         api.tick(0.1)
-    assert found.status == 504
-    assert found.json["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
+    assert found.status == 200
+    (frame,) = found.frames
+    assert (frame["type"], frame["object"]["code"]) == ("ERROR", 504)
+    assert frame["object"]["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
+    assert found.whole
 
 
 def test_future_version(api: Server) -> None:

@@ -1,9 +1,13 @@
 """How a watch ends: at its time, for its reader, for the store, and for a stop."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from twisted.internet.defer import Deferred, succeed
 
 from kjournal.api.watch import BOOKMARK_S, MIN_TIMEOUT_S
+from kjournal.api.writer import PIECE_BYTES, STALL_S
 from kjournal.errors import StoreUnavailable
 from kjournal.tail.figures import TailLimits
 from kjournal.tail.tail import IDLE_S, PATIENCE_S
@@ -118,6 +122,27 @@ def test_stalled_reader(api: Server) -> None:
     assert found.transport.aborted
     assert not found.whole
     assert len(hub(api)) == 0
+
+
+def test_slow_reader_of_a_long_event(api: Server) -> None:
+    """An event that takes longer to read than 30 s is read, as long as some of it is taken."""
+    found = watch(api, f"&resourceVersion={version_of(api)}")
+    transport: Any = found.transport
+    write = transport.writeSequence
+
+    def full_at_once(parts: Sequence[bytes]) -> None:
+        write(parts)
+        transport.producer.pauseProducing()
+
+    transport.writeSequence = full_at_once
+    api.line("x", payload="y" * (PIECE_BYTES * 3))
+    api.tick()
+    for _ in range(3):
+        assert b"\n" not in found.body
+        api.tick(STALL_S - 1)
+        transport.producer.resumeProducing()
+    assert [f["type"] for f in found.frames] == ["ADDED"]
+    assert not transport.aborted
 
 
 def test_disconnect(api: Server) -> None:

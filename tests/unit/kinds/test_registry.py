@@ -17,4 +17,4 @@ def test_kinds(kind: Kind) -> None:
         assert kind.selectable(path.replace("*", "x.y"))
     assert not kind.selectable("metadata.labels")
     assert not kind.selectable("nothing")
-    assert kind.selectable("metadata.namespace") is kind.namespaced
+    assert kind.selectable("metadata.namespace")

@@ -111,6 +111,7 @@ json = st.recursive(
     | st.booleans()
     | st.integers(-(2**70), 2**70)
     | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from([2**31, -(2**31) - 1, 2**63, "2147483648", "9" * 30, 1e300])
     | st.sampled_from(["7", "2024-01-01T00:00:00.5Z", "2024-01-01T00:00:00+02:00", ""])
     | st.text(max_size=4),
     lambda inner: (

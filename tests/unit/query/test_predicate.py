@@ -55,14 +55,19 @@ def test_labels(selector: str, expected: bool) -> None:
     [
         *(("payload.code=404", True), ("payload.code>99", True), ("payload.code<1000", True)),
         *(("payload.tags=a", True), ("payload.tags=1", True), ("payload.tags!=a", False)),
-        *(("payload.tags!=z", True), ("payload.x!=z", True), ("payload.x=", False)),
+        *(("payload.tags!=z", True), ("payload.x!=z", True), ("payload.x=", True)),
+        *(("payload.x!=", False), ("payload.code=", False), ("payload.code!=", True)),
+        *(("payload.x in (,a)", True), ("payload.x notin (,a)", False)),
         *(("payload.no=", False), ("payload.no!=x", True), ("payload=x", False)),
         *(("payload.when>2023-12-31T23:59:59+01:00", True), ("text>a", True), ("text<a", False)),
         *(("metadata.name=n", True), ("text in (a,b)", True), ("text notin (a,b)", False)),
     ],
 )
 def test_fields(selector: str, expected: bool) -> None:
-    """Numbers are ordered as numbers, times as times, else as text; one element is enough."""
+    """Numbers are ordered as numbers, times as times, else as text; one element is enough.
+
+    What is absent is empty.
+    """
     assert holds(fields=selector) is expected
 
 
