@@ -175,6 +175,45 @@ def test_typed(plural: str, data: st.DataObject) -> None:
         OF_GO[plural].validate(obj)
 
 
+ODD: tuple[Any, ...] = (
+    2**31,
+    -(2**31) - 1,
+    2**63,
+    "9" * 30,
+    1.5,
+    True,
+    None,
+    "text",
+    [1],
+    [[]],
+    {"a": 1},
+    {},
+)
+
+
+def everywhere(fields: Iterable[Field], value: Any) -> dict[str, Any]:
+    """Return a document with a value at each place that kjournal knows, down to the last."""
+    document = {}
+    for field in fields:
+        document[field.name] = value
+        if field.struct is not None:
+            inner = everywhere(field.struct.fields, value)
+            document[field.name] = [inner] if field.shape is OBJECTS else inner
+    return document
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+@pytest.mark.parametrize("plural", KINDS)
+def test_typed_everywhere(plural: str, value: Any) -> None:
+    """The same of values that chance may not find, at every place."""
+    kind = KINDS[plural]
+    document = {**everywhere(kind.fields, value), "metadata": {"namespace": "a"}, "below": value}
+    for configured in (dict[str, tuple[str, ...]](), BELOW):
+        obj = object_of(kind, document, configured)
+        OWN[plural].validate(obj)
+        OF_GO[plural].validate(obj)
+
+
 @pytest.mark.parametrize("plural", KINDS)
 def test_validators_can_refuse(plural: str) -> None:
     """The schemas refuse what a shipper might have stored: else they would show nothing."""
