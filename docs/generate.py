@@ -32,7 +32,7 @@ that has not the field's type is left out, never an error.
 | `metadata.namespace` | As stored, whole; of namespaced kinds only. |
 | `metadata.uid` | A UUID drawn from index and id: the same in every answer of every replica. |
 | `metadata.resourceVersion` | In lists the event time in microseconds; in watches see below. |
-| `metadata.creationTimestamp` | The event time, in seconds as Kubernetes has it; absent without one. |
+| `metadata.creationTimestamp` | The event time, in seconds as Kubernetes has it, if known. |
 | `metadata.labels` | As stored; nested keys are joined by dots. |
 | `metadata.annotations` | As stored, or as the field map says, and two of kjournal's own: |
 | `kjournal/es-index` | The index of the record. |

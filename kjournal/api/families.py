@@ -40,9 +40,13 @@ _WITHOUT_TOTAL = re.compile(rb"\b(authentication_attempts|authenticated_user_req
 
 
 class Families:
-    """The figures, those of the process among them, in a registry of their own."""
+    """The figures, those of the process among them, in a registry of their own.
+
+    `shared` holds each set of labels of a request once: there are few sets, and many watches.
+    """
 
     def __init__(self) -> None:
+        self.shared: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)

@@ -17,6 +17,7 @@ from kjournal.api.writer import IEventStream
 from kjournal.kinds.model import GROUP, VERSION
 
 _METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE", "WATCH"})
+_READS = frozenset({"GET", "LIST", "WATCH"})
 _HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 _KNOWN_USERS = frozenset(
     {"admin", "client", "kube_proxy", "kubelet", "system:serviceaccount:kube-system:default"}
@@ -90,12 +91,11 @@ class RequestMetrics:
     def __init__(self, families: Families, inflight: "_Inflight", request: APIRequest) -> None:
         self._families, self._inflight = families, inflight
         self._began_s = inflight.seconds()
-        self._labels = _labels_of(request.method.decode("ascii", "replace"), request.info)
+        labels = _labels_of(request.method.decode("ascii", "replace"), request.info)
+        self._labels = families.shared.setdefault(labels, labels)
         self._dry_run = _dry_run_of(request.parameters.get("dryRun"))
         self._open(1)
-        request.notifyFinish().addCallbacks(
-            self._finished, self._lost, callbackArgs=(request,), errbackArgs=(request,)
-        )
+        request.notifyFinish().addBoth(self._ended, request)
 
     def counted(self, stream: IEventStream) -> IEventStream:
         """Return a watch's stream that counts what is sent in it."""
@@ -122,14 +122,13 @@ class RequestMetrics:
         else:
             self._inflight.change(by)
 
-    def _finished(self, _: object, request: APIRequest) -> None:
-        self._count(str(request.code), request.sentLength)
-
-    def _lost(self, failure: Failure, request: APIRequest) -> None:
-        if failure.check(ConnectionAborted):
+    def _ended(self, how: object, request: APIRequest) -> None:
+        is_whole = not isinstance(how, Failure)
+        if isinstance(how, Failure) and how.check(ConnectionAborted):
             self._families.aborts.labels(*self._labels[:-1]).inc()
         # As in Go, where the status of an answer that never began is 0.
-        self._count(str(request.code) if request.startedWriting else "0", request.sentLength)
+        code = str(request.code) if is_whole or request.startedWriting else "0"
+        self._count(code, request.sentLength)
 
     def _count(self, code: str, body_bytes: int) -> None:
         self._open(-1)
@@ -137,7 +136,7 @@ class RequestMetrics:
         dry = (verb, self._dry_run, *rest)
         self._families.requests.labels(*dry, code).inc()
         self._families.durations.labels(*dry).observe(self._inflight.seconds() - self._began_s)
-        if verb in ("GET", "LIST"):
+        if verb in _READS:
             self._families.body_sizes.labels(*self._labels).observe(body_bytes)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import attrs
 import pytest
 
-from kjournal.codec import load_json
 from tests.conformance.served import Served
 from tests.integration.stories import API, Following, ago
 from tests.rig_fixtures import Teller, build
@@ -26,7 +25,7 @@ LINES = (
 SHOP = ["line-0", "line-1", "line-3"]
 
 
-def line(number: int, **more: Any) -> dict[str, Any]:
+def line(number: int) -> dict[str, Any]:
     """Return one of the lines as fluent-bit writes it."""
     namespace, app, level, took = LINES[number]
     return {
@@ -40,7 +39,6 @@ def line(number: int, **more: Any) -> dict[str, Any]:
             "container_name": "main",
             "labels": {"app": app, "tier": "x"},
         },
-        **more,
     }
 
 
@@ -99,6 +97,12 @@ class Ledger:
         command = (program, f"--kubeconfig={kubeconfig}", f"--cache-dir={cache}")
         return Ledger(self.served, tuple(str(word) for word in command))
 
+    def write(self, mark: str, namespace: str) -> None:
+        """Write a line of a text in a namespace, where nobody looks but who asks for it."""
+        kubernetes = {"namespace_name": namespace, "pod_name": "pod", "container_name": "main"}
+        document = {"@timestamp": ago(0), "log": mark, "kubernetes": kubernetes}
+        self.served.write([(self.served.index("containerlogs"), None, document)])
+
     def objects(self, kind: str, namespace: str) -> list[dict[str, Any]]:
         """Return the objects of a namespace, in the order of the list, without kubectl."""
         found = self.served.json(f"{API}/namespaces/{namespace}/{kind}")["items"]
@@ -115,17 +119,13 @@ def rows(output: str) -> list[list[str]]:
     return [row.split() for row in output.splitlines()]
 
 
-def events_of(output: list[str]) -> list[Any]:
-    """Return what `--output-watch-events -o json` printed."""
-    return [load_json(text) for text in output]
-
-
-@pytest.fixture(scope="session", params=[OLD, NEW])
-def program(request: pytest.FixtureRequest, teller: Teller) -> Path:
+@pytest.fixture(scope="session")
+def programs(teller: Teller) -> dict[str, Path]:
     """Return kubectl of each version."""
-    recipe = kubectl_recipe(request.param)
-    build(recipe, f"kubectl {request.param}", teller)
-    return recipe.done
+    recipes = {version: kubectl_recipe(version) for version in (OLD, NEW)}
+    for version, recipe in recipes.items():
+        build(recipe, f"kubectl {version}", teller)
+    return {version: recipe.done for version, recipe in recipes.items()}
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def filled(served: Served) -> Ledger:
     return ledger
 
 
-@pytest.fixture
-def ledger(filled: Ledger, program: Path) -> Ledger:
+@pytest.fixture(params=[OLD, NEW])
+def ledger(request: pytest.FixtureRequest, filled: Ledger, programs: dict[str, Path]) -> Ledger:
     """Return kubectl of each version as a user who may read all."""
-    return filled.of(program, filled.served.kubeconfig)
+    return filled.of(programs[request.param], filled.served.kubeconfig)

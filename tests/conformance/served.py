@@ -5,6 +5,7 @@ import http.client
 import ssl
 import tempfile
 import urllib.parse
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ class Served:
         if where.scheme == "http":
             return http.client.HTTPConnection(where.hostname, where.port, timeout=timeout_s)
         return http.client.HTTPSConnection(
-            where.hostname, where.port, timeout=timeout_s, context=self._context()
+            where.hostname, where.port, timeout=timeout_s, context=_context(self.kubeconfig)
         )
 
     def ask(
@@ -128,19 +129,22 @@ class Served:
         finally:
             connection.close()
 
-    def _context(self) -> ssl.SSLContext:
-        authority = _only(self.kubeconfig, "clusters")["certificate-authority-data"]
-        user = _only(self.kubeconfig, "users")
-        context = ssl.create_default_context(cadata=base64.b64decode(authority).decode())
-        # OpenSSL takes a client's certificate from files only.
-        with tempfile.NamedTemporaryFile() as pair:
-            for part in ("client-certificate-data", "client-key-data"):
-                pair.write(base64.b64decode(user[part]))
-            pair.flush()
-            context.load_cert_chain(pair.name)
-        return context
+
+@cache
+def _context(kubeconfig: Path) -> ssl.SSLContext:
+    authority = _only(kubeconfig, "clusters")["certificate-authority-data"]
+    user = _only(kubeconfig, "users")
+    context = ssl.create_default_context(cadata=base64.b64decode(authority).decode())
+    # OpenSSL takes a client's certificate from files only.
+    with tempfile.NamedTemporaryFile() as pair:
+        for part in ("client-certificate-data", "client-key-data"):
+            pair.write(base64.b64decode(user[part]))
+        pair.flush()
+        context.load_cert_chain(pair.name)
+    return context
 
 
+@cache
 def _only(kubeconfig: Path, part: str) -> dict[str, Any]:
     (entry,) = yaml.safe_load(kubeconfig.read_text())[part]
     found: dict[str, Any] = entry[part.removesuffix("s")]

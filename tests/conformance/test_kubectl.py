@@ -14,17 +14,17 @@ from tests.conformance.ledger import (
     event,
     filled,
     ledger,
-    line,
     one_of_many,
-    program,
+    programs,
     rows,
 )
-from tests.integration.stories import API
+from tests.integration.stories import API, until
 
-__all__ = ["filled", "ledger", "program"]
+__all__ = ["filled", "ledger", "programs"]
 
 EVENTS = "events.core.kjournal"
 GET = ("get", "containerlogs", "-n", "shop")
+HEAD = "NAMESPACE NAME POD CONTAINER MESSAGE AGE APP NONE LABELS"
 LOGS = 'jsonpath={range .items[*]}{.payload.log}{"\\n"}{end}'
 
 
@@ -38,7 +38,7 @@ def test_labels_and_namespaces_are_columns(ledger: Ledger) -> None:
     """`-A` begins with the namespace; `-L` and `--show-labels` end with what labels say."""
     asked = ("get", "containerlogs", "-A", "-l", "app", "-L", "app,none", "--show-labels")
     head, *lines = rows(ledger(*asked).stdout)
-    assert head == "NAMESPACE NAME POD CONTAINER MESSAGE AGE APP NONE LABELS".split()
+    assert head == HEAD.split()
     expected = [
         [namespace, f"{app}-{n}", "main", level, f"line-{n}", app, f"app={app},tier=x"]
         for n, (namespace, app, level, _) in enumerate(LINES)
@@ -145,7 +145,7 @@ def test_sorting_of_many(ledger: Ledger) -> None:
 
 @pytest.mark.paragraph("2.7", "several kinds")
 def test_several_kinds(ledger: Ledger) -> None:
-    """Several kinds are shown in their order, each name with its kind; so are objects of several."""
+    """Several kinds are shown in their order, each name with its kind; so are their objects."""
     both = f"{EVENTS},containerlogs"
     expected = [f"event.core.kjournal/{name}" for name in ledger.names("events")]
     expected += [f"containerlog.core.kjournal/{name}" for name in ledger.names()]
@@ -219,41 +219,46 @@ def test_watch_events_in_a_table(ledger: Ledger) -> None:
 @pytest.mark.paragraph("3.3", "--watch-only")
 def test_watch_only_shows_what_arrives(ledger: Ledger) -> None:
     """`--watch-only -o json` shows whole objects that arrive, and none that was there."""
-    mark = f"w{uuid4().hex[:8]}"
-    index, began = ledger.served.index("containerlogs"), f"{mark}-began"
-    args = ("get", "containerlogs", "-n", mark, "--output-watch-events", "-o", "json")
-    there, kubernetes = line(0), {"namespace_name": mark, "pod_name": "p", "container_name": "c"}
-    ledger.served.write([(index, None, {**there, "kubernetes": kubernetes})])
-    with ledger.follow(*args, "--watch-only") as following:
-        # Only a line that arrives shows that the watch has begun.
-        for n in range(100):
-            ledger.served.write(
-                [(index, None, {**line(0), "log": f"{began}-{n}", "kubernetes": kubernetes})]
-            )
-            if following.said(began):
-                break
-        following.says(began)
+    namespace = f"w{uuid4().hex[:8]}"
+    ledger.write("before", namespace)
+    args = ("get", "containerlogs", "-n", namespace, "--watch-only", "--output-watch-events")
+    with ledger.follow(*args, "-o", "json") as following:
+
+        def begun() -> bool:
+            # Only a line that arrives shows that the watch has begun.
+            ledger.write("after", namespace)
+            return bool(following.lines)
+
+        until("the watch has begun", begun)
     told = [load_json(text) for text in following.lines]
     assert {(one["type"], one["object"]["kind"]) for one in told} == {("ADDED", "ContainerLog")}
-    assert "line-0" not in [one["object"]["payload"]["log"] for one in told]
+    assert {one["object"]["payload"]["log"] for one in told} == {"after"}
 
 
 @pytest.mark.paragraph("3.3", "a watch of one name")
-@pytest.mark.parametrize("how", [(), ("--output-watch-events",)])
+@pytest.mark.parametrize("how", [(), ("--output-watch-events",)], ids=["objects", "events"])
 def test_a_watch_of_one_name(ledger: Ledger, how: tuple[str, ...]) -> None:
     """`get NAME -w` shows that object once, and nothing else that arrives."""
-    name, mark = ledger.names()[1], f"w{uuid4().hex[:8]}"
-    template = ("-o", "jsonpath={.metadata.name}{.object.metadata.name}{'\\n'}")
+    namespace = f"w{uuid4().hex[:8]}"
+    for mark in ("one", "two"):
+        ledger.write(mark, namespace)
+    (name,) = [
+        item["metadata"]["name"]
+        for item in ledger.objects("containerlogs", namespace)
+        if item["payload"]["log"] == "two"
+    ]
+    get = ("get", "containerlogs", "-n", namespace, "-w", "-o")
     with (
-        ledger.follow(*GET, name, "-w", *how, *template) as one,
-        ledger.follow("get", "containerlogs", "-n", "bank", "-w", "-o", LOGS) as all_of_bank,
+        ledger.follow(
+            *get, "jsonpath={.type}{.object.payload.log}{.payload.log}\n", name, *how
+        ) as one,
+        ledger.follow(*get, "jsonpath={.payload.log}\n") as everything,
     ):
-        one.says(name)
-        all_of_bank.says("line-2")
-        document = {**line(2), "log": mark}
-        ledger.served.write([(ledger.served.index("containerlogs"), None, document)])
-        del all_of_bank
-    assert one.lines == [name]
+        everything.says("two")
+        one.says("two")
+        ledger.write("three", namespace)
+        everything.says("three")
+    assert one.lines == ["ADDEDtwo" if how else "two"]
 
 
 @pytest.mark.paragraph("2.6", "selectors that are refused")
@@ -291,9 +296,7 @@ def test_raw_paths(ledger: Ledger) -> None:
     raw = load_json(ledger("get", "--raw", f"{path}?labelSelector=app%3Ddb").stdout)
     assert raw["kind"] == "ContainerLogList"
     assert [item["payload"]["log"] for item in raw["items"]] == ["line-1"]
-    done = ledger("get", "--raw", f"{API}/nope", check=False)
+    done = ledger("get", "--raw", f"{path}/nothing", check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert (
-        done.stderr
-        == "Error from server (NotFound): the server could not find the requested resource\n"
-    )
+    said = 'containerlogs.core.kjournal "nothing" not found'
+    assert done.stderr == f"Error from server (NotFound): {said}\n"

@@ -1,54 +1,12 @@
 """Sections 7.4 to 7.6: how much is let in."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
 import pytest
 
 from tests.conformance.records import LINES, sample
-from tests.conformance.served import FUTURE, Served
-from tests.conformance.statuses import awaited, refused
+from tests.conformance.served import Served
+from tests.conformance.statuses import refused
 from tests.conformance.ways import direct_only
-from tests.integration.cluster import registered_gateway
-from tests.integration.stories import Store, ask, bulk, config_file, path_of, until
-from tests.rig_fixtures import Kube, StartGateway
-
-AT_ONCE = 2
-SLOW = f"{LINES}?resourceVersion={FUTURE}"
-"""A list that is in flight for three seconds, since what it asks for is waited for."""
-
-
-@pytest.fixture(scope="module")
-def narrow(kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Yield a gateway behind kube-apiserver that serves two requests at once."""
-    folder = tmp_path_factory.mktemp("narrow")
-    store = Store.embedded(folder)
-    flags = (f"--config={config_file(folder, 'narrow')}", *store.flags)
-    limit = f"--max-requests-inflight={AT_ONCE}"
-    with registered_gateway(kube, folder, *flags, limit) as (gateway, _):
-        user = kube.user("crowd", "log-readers")
-        yield Served(True, store, gateway, "narrow", user)
-
-
-@pytest.mark.paragraph("7.4", "Beyond the most requests in flight it is 429, for a second.")
-@pytest.mark.paragraph("7.4", "Watches are no part of it, nor are probes and system:masters.")
-def test_requests_in_flight(narrow: Served, kube: Kube) -> None:
-    admin = Served(True, narrow.store, narrow.gateway, "narrow", Path(kube.env["KUBECONFIG"]))
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        held = [pool.submit(narrow.ask, SLOW) for _ in range(AT_ONCE)]
-        answer = awaited("it is full", lambda: narrow.ask(LINES), 429)
-        assert answer.headers["Retry-After"] == "1"
-        assert answer.body
-        with narrow.watch(f"{LINES}?sendInitialEvents=false&resourceVersionMatch=NotOlderThan") as (
-            stream
-        ):
-            assert stream.response.status == 200
-        assert admin.ask(LINES).status == 200
-        assert ask(narrow.gateway.url, "/readyz").status == 200
-        assert not any(each.done() for each in held)
-        assert {each.result().status for each in held} == {504}
-    assert narrow.ask(LINES).status == 200
+from tests.integration.stories import path_of, until
 
 
 @pytest.mark.paragraph("7.4", "A URL that is too long is 414.")
@@ -122,20 +80,3 @@ def test_odd_audit_ids(served: Served) -> None:
         answer = served.ask(LINES, headers={"Audit-ID": odd})
         assert answer.headers["Audit-Id"] != odd
         assert answer.headers["Audit-Id"]
-
-
-@pytest.mark.paragraph("2.4", "A token whose process is gone is 410 Expired.")
-def test_an_expired_token(gateway: StartGateway, tmp_path: Path) -> None:
-    store = Store.embedded(tmp_path)
-    server = gateway(f"--config={config_file(tmp_path, 'expiry')}", *store.flags)
-    documents = [
-        ("expiry-logs-a", None, {"@timestamp": f"2026-01-02T03:04:0{at}Z", "log": "x"})
-        for at in range(3)
-    ]
-    bulk(store.url, documents)
-    everything = "fieldSelector=metadata.creationTimestamp%3E2000-01-01T00:00:00Z"
-    path = f"{path_of('logs')}?limit=1&{everything}"
-    token = ask(server.url, path).json["metadata"]["continue"]
-    server.stop()
-    server.start()
-    refused(ask(server.url, f"{path}&continue={token}"), 410)

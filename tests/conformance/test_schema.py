@@ -34,7 +34,7 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-EXAMPLES, WATCHES = 200, 6
+EXAMPLES, WATCHES = 120, 6
 ACCEPTED = ["application/json", "*/*", "application/yaml", "application/json;stream=watch"]
 REFUSED = ["application/vnd.kubernetes.protobuf", "text/html", ""]
 # What is only now and then found by chance, and what is never.
@@ -101,10 +101,10 @@ def cases(served: Served, operation: Operation) -> st.SearchStrategy[Any]:
 
 
 def queries(operation: Operation) -> st.SearchStrategy[dict[str, str]]:
-    named = {parameter.name for parameter in operation.query}
-    return st.fixed_dictionaries(
-        {}, optional={name: st.sampled_from(QUERY[name]) for name in sorted(named & QUERY.keys())}
-    )
+    """Return a few parameters at a time: with many there is always one that is refused."""
+    named = sorted({parameter.name for parameter in operation.query} & QUERY.keys())
+    pairs = [(name, value) for name in named for value in QUERY[name]]
+    return st.lists(st.sampled_from(pairs), max_size=3).map(dict) if pairs else st.just({})
 
 
 def statuses(served: Served, operation: Operation, examples: int) -> collections.Counter[int]:
@@ -144,8 +144,7 @@ def test_answers(served: Served) -> None:
         if "/watch/" in operation.path:
             continue
         seen = statuses(served, operation, EXAMPLES)
-        assert seen[200], operation.path
-        assert seen[406], operation.path
+        assert min(seen[200], seen.total() - seen[200]) > 5, (operation.path, seen)
 
 
 @direct_only

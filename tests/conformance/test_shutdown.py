@@ -1,4 +1,4 @@
-"""Section 7.7: how a gateway ends, and how two are restarted in turn."""
+"""What takes gateways of its own: requests in flight (7.4), and how one ends (7.7)."""
 
 import http.client
 import os
@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +15,8 @@ import pytest
 
 from kjournal.codec import load_json
 from tests.conformance.balancer import Balancer
+from tests.conformance.conftest import Membership
+from tests.conformance.served import FUTURE, Served
 from tests.conformance.statuses import awaited, refused
 from tests.conformance.stream import Stream, types_of
 from tests.integration.stories import Store, ask, bulk, config_file, container_line, path_of, until
@@ -26,6 +29,10 @@ LINES = path_of("containerlogs", "shop")
 WATCH = (
     f"{LINES}?watch=true&allowWatchBookmarks=true&fieldSelector=pod=pod-1&sendInitialEvents=false"
 )
+FROM_NOW = f"{LINES}?sendInitialEvents=false&resourceVersionMatch=NotOlderThan"
+AT_ONCE = 2
+SLOW = f"{LINES}?resourceVersion={FUTURE}"
+"""A list that is in flight for three seconds, since what it asks for is waited for."""
 DELAY = "--shutdown-delay-duration=3s"
 
 
@@ -43,6 +50,45 @@ def watching(port: int) -> Stream:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.request("GET", f"{WATCH}&resourceVersionMatch=NotOlderThan")
     return Stream(connection, connection.getresponse())
+
+
+@pytest.mark.paragraph("7.4", "Beyond the most requests in flight it is 429, for a second.")
+@pytest.mark.paragraph("7.4", "Watches are no part of it, nor are probes and system:masters.")
+def test_requests_in_flight(membership: Membership, tmp_path: Path) -> None:
+    store = Store.embedded(tmp_path)
+    flags = (f"--config={config_file(tmp_path, PREFIX)}", *store.flags)
+    limit = f"--max-requests-inflight={AT_ONCE}"
+    with membership.gateway(tmp_path, *flags, limit) as server:
+        reader, master = (
+            Served(True, store, server, PREFIX, kubeconfig)
+            for kubeconfig in (membership.reader, Path(membership.kube.env["KUBECONFIG"]))
+        )
+        stopped = threading.Event()
+
+        def hold() -> None:
+            while not stopped.is_set():
+                reader.ask(SLOW)
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            held = [pool.submit(hold) for _ in range(AT_ONCE)]
+            try:
+                for _ in range(3):
+                    check_full(reader, master)
+            finally:
+                stopped.set()
+            for each in held:
+                each.result()
+        assert reader.ask(LINES).status == 200
+
+
+def check_full(reader: Served, master: Served) -> None:
+    answer = awaited("it is full", lambda: reader.ask(LINES), 429)
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.body
+    with reader.watch(FROM_NOW) as stream:
+        assert stream.response.status == 200
+    assert master.ask(LINES).status == 200
+    assert ask(reader.gateway.url, "/readyz").status == 200
 
 
 @pytest.fixture
@@ -197,3 +243,20 @@ def served(clients: list[Client]) -> None:
             client.served > count + 5 for client, count in zip(clients, before, strict=True)
         ),
     )
+
+
+@pytest.mark.paragraph("2.4", "A token whose process is gone is 410 Expired.")
+def test_an_expired_token(gateway: StartGateway, tmp_path: Path) -> None:
+    store = Store.embedded(tmp_path)
+    server = gateway(f"--config={config_file(tmp_path, 'expiry')}", *store.flags)
+    documents = [
+        ("expiry-logs-a", None, {"@timestamp": f"2026-01-02T03:04:0{at}Z", "log": "x"})
+        for at in range(3)
+    ]
+    bulk(store.url, documents)
+    everything = "fieldSelector=metadata.creationTimestamp%3E2000-01-01T00:00:00Z"
+    path = f"{path_of('logs')}?limit=1&{everything}"
+    token = ask(server.url, path).json["metadata"]["continue"]
+    server.stop()
+    server.start()
+    refused(ask(server.url, f"{path}&continue={token}"), 410)

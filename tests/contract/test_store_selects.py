@@ -21,7 +21,8 @@ async def test_one_id(store_under_test: StoreUnderTest) -> None:
     assert [(record.index, record.id) for record in found] == [
         (store_under_test.index(name), "3") for name in ("a", "b", "c")
     ]
-    assert await all_pages(store, 2, Query(id="nobody")) == []
+    for nobody in ("nobody", "", "x" * 600, "é/ *"):
+        assert await all_pages(store, 2, Query(id=nobody)) == []
 
 
 @pytest_twisted.ensureDeferred

@@ -12,7 +12,8 @@ def in_index(index: str, query: Body) -> Body:
 
 def with_id(id: str) -> Body:
     """Return what matches the documents with an id, one at most in each index."""
-    return {"ids": {"values": [id]}}
+    # Elasticsearch refuses to look for an empty one, which no document has.
+    return {"ids": {"values": [id]}} if id else {"match_none": {}}
 
 
 def either(queries: Iterable[Body]) -> Body:
