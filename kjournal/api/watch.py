@@ -12,7 +12,7 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from kjournal.api.options import Options
-from kjournal.api.reader import ListReader, Placed, checkpoint_from, find
+from kjournal.api.reader import ListReader, Placed, checkpoint_from
 from kjournal.api.request import APIRequest
 from kjournal.api.resource import Resource
 from kjournal.api.websocket import EventMessages, handshake_of
@@ -121,7 +121,6 @@ class _Initial:
     def __init__(self, resource: Resource, options: Options, checkpoint: Checkpoint) -> None:
         self.resource_version = checkpoint.resource_version
         self.warnings: tuple[str, ...] = ()
-        self._resource, self._view = resource, options.view
         query = resource.query(options.view, options.now_us)
         self._reader = ListReader(
             resource,
@@ -133,19 +132,13 @@ class _Initial:
 
     async def begin(self) -> None:
         """Read the first slice. Raises: StoreError."""
-        if self._view.name is not None:
-            placed = await find(self._resource, self._view.name, self._view)
-            self._next = [placed] if placed else None
-        else:
-            self._next = await self._reader.next_slice()
-            self.warnings = self._reader.warnings
+        self._next = await self._reader.next_slice()
+        self.warnings = self._reader.warnings
 
     async def next_slice(self) -> list[Placed] | None:
         """Return the next slice, or None at the end. Raises: StoreError."""
         found, self._next = self._next, None
-        if found is None and self._view.name is None:
-            return await self._reader.next_slice()
-        return found
+        return await self._reader.next_slice() if found is None else found
 
     def close(self) -> None:
         """Give up the snapshot."""

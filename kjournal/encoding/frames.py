@@ -48,10 +48,7 @@ class Framer:
 
     def bookmark(self, resource_version: int, *, initial_end: bool = False) -> bytes:
         """Return a BOOKMARK frame; `initial_end` marks the end of a WatchList's initial events."""
-        metadata: dict[str, Any] = {
-            "resourceVersion": str(resource_version),
-            "creationTimestamp": None,
-        }
+        metadata: dict[str, Any] = {"resourceVersion": str(resource_version)}
         if initial_end:
             metadata["annotations"] = {INITIAL_EVENTS_END: "true"}
         obj: Object = {

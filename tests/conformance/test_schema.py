@@ -189,9 +189,9 @@ def check_frame(document: Any, kind: str, frame: Any) -> None:
     fits(f"{meta}.WatchEvent", frame)
     if frame["type"] == "ERROR":
         fits(f"{meta}.Status", frame["object"])
-    elif frame["type"] != "BOOKMARK":
-        fits(f"kjournal.core.v1alpha1.{KIND_OF[kind]}", frame["object"])
-        assert frame["object"]["metadata"]["uid"]
+        return
+    fits(f"kjournal.core.v1alpha1.{KIND_OF[kind]}", frame["object"])
+    assert frame["type"] == "BOOKMARK" or frame["object"]["metadata"]["uid"]
 
 
 @direct_only

@@ -48,7 +48,7 @@ def test_bookmark() -> None:
         "object": {
             "kind": "Log",
             "apiVersion": "core.kjournal/v1alpha1",
-            "metadata": {"resourceVersion": "5", "creationTimestamp": None},
+            "metadata": {"resourceVersion": "5"},
         },
     }
 
