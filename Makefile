@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PYTHONWARNINGS ?= default
 
-.PHONY: run test check fmt lint type unit integration torture docs lock clean
+.PHONY: run test check fmt lint type unit integration conformance torture docs lock clean
 
 run: $(VENV)/.run
 	exec $(BIN)/twistd -n --pidfile= kjournal --demo --store run/demo.db $(ARGS)
@@ -32,6 +32,9 @@ unit: $(VENV)/.dev
 
 integration: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/contract tests/integration tests/clients $(ARGS)
+
+conformance: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/conformance $(ARGS)
 
 torture: $(VENV)/.dev
 	$(BIN)/python -m tests.torture $(ARGS)
