@@ -3,7 +3,7 @@
 Source: k8s.io/apiserver/pkg/apis/audit/v1/types.go.
 """
 
-from kjournal.kinds.columns import AGE, NAME, TIME, field
+from kjournal.kinds.columns import AGE, NAME, TIME, field, shown
 from kjournal.kinds.metatypes import STATUS
 from kjournal.kinds.model import Column, Kind, Row
 from kjournal.kinds.shape import (
@@ -58,9 +58,9 @@ _OBJECT_REFERENCE = Struct(
 def _target(row: Row) -> str:
     reference = row.object.get("objectRef", {})
     if not reference:
-        return str(row.object.get("requestURI", "")).partition("?")[0]
+        return shown(row.object.get("requestURI", "")).partition("?")[0]
     parts = [reference.get("namespace"), reference.get("resource"), reference.get("name")]
-    return "/".join(str(part) for part in parts if part)
+    return shown("/".join(str(part) for part in parts if part))
 
 
 AUDITEVENTS = Kind(

@@ -1,12 +1,12 @@
 """ContainerLog: one line of a container."""
 
-from kjournal.kinds.columns import AGE, MESSAGE, NAME, TIME, field
+from kjournal.kinds.columns import AGE, MESSAGE, NAME, TIME, field, shown
 from kjournal.kinds.model import Column, Kind, Row
 from kjournal.kinds.shape import ANY, TEXT, Field
 
 
 def _node(row: Row) -> str:
-    return str(row.object["metadata"].get("annotations", {}).get("host", ""))
+    return shown(row.object["metadata"].get("annotations", {}).get("host", ""))
 
 
 CONTAINERLOGS = Kind(

@@ -6,7 +6,7 @@ pkg/apis/events/v1/conversion.go.
 
 from kjournal.codec import parse_time_us
 from kjournal.kinds.age import human_age
-from kjournal.kinds.columns import AGE, NAME, TIME, field
+from kjournal.kinds.columns import AGE, NAME, TIME, field, shown
 from kjournal.kinds.model import Column, Kind, Row
 from kjournal.kinds.shape import INTEGER, MICRO_TIME, OBJECT, TEXT, Field, Struct
 from kjournal.kinds.shape import TIME as SECONDS
@@ -44,7 +44,7 @@ _SOURCE = Struct(
 
 def _object(row: Row) -> str:
     regarding = row.object.get("regarding", {})
-    return f"{str(regarding.get('kind', '')).lower()}/{regarding.get('name', '')}"
+    return shown(f"{str(regarding.get('kind', '')).lower()}/{regarding.get('name', '')}")
 
 
 def _last_seen(row: Row) -> str:

@@ -1,12 +1,12 @@
 """Log: any other line, such as a node's journal."""
 
-from kjournal.kinds.columns import AGE, MESSAGE, NAME, TIME
+from kjournal.kinds.columns import AGE, MESSAGE, NAME, TIME, shown
 from kjournal.kinds.model import Column, Kind, Row
 from kjournal.kinds.shape import ANY, Field
 
 
 def _host(row: Row) -> str:
-    return str(row.object["metadata"].get("annotations", {}).get("host", ""))
+    return shown(row.object["metadata"].get("annotations", {}).get("host", ""))
 
 
 LOGS = Kind(

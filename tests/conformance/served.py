@@ -108,8 +108,12 @@ class Served:
 
     def watch(self, path: str, accept: str = "application/json") -> Stream:
         """Open a watch; the path has a query already."""
+        return self.stream(f"{path}&watch=true", {"Accept": accept})
+
+    def stream(self, path: str, headers: dict[str, str] | None = None) -> Stream:
+        """Return the answer to a request as it comes."""
         connection = self.connection()
-        connection.request("GET", f"{path}&watch=true", headers={"Accept": accept})
+        connection.request("GET", path, headers=headers or {})
         return Stream(connection, connection.getresponse())
 
     def events(self, path: str, accept: str = "application/json") -> list[Any]:

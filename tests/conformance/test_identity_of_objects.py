@@ -8,6 +8,7 @@ import pytest
 from kjournal.codec import parse_time_us
 from tests.conformance.records import sample, sample_path, samples
 from tests.conformance.served import Served
+from tests.conformance.statuses import refused
 from tests.conformance.stream import is_initial_end
 from tests.integration.stories import KINDS, NAMESPACED, container_line, path_of, until
 
@@ -128,6 +129,13 @@ def test_namespaces(served: Served, kind: str) -> None:
         assert item["metadata"].get("namespace") == ("shop" if kind in NAMESPACED else None)
     for item in items(served, path_of(kind)):
         assert bool(item["metadata"].get("namespace")) == (kind in NAMESPACED)
+
+
+@pytest.mark.paragraph("2.9", "An object is in its own namespace, and in no other.")
+@pytest.mark.paragraph("8.6", "A name of another namespace is not found.")
+def test_an_object_elsewhere(served: Served) -> None:
+    name = items(served, sample_path("containerlogs"))[0]["metadata"]["name"]
+    refused(served.ask(f"{path_of('containerlogs', 'bank')}/{name}"), 404)
 
 
 @pytest.mark.paragraph("8.7", "Nothing comes twice, in a list, over its pages, or in a stream.")

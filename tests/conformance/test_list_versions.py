@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from kjournal.codec import load_json
 from tests.conformance.records import line, said
 from tests.conformance.served import FUTURE, Served
-from tests.conformance.statuses import causes_of, refused
+from tests.conformance.statuses import causes_of, check_status, refused
 from tests.integration.stories import Answer, path_of
 
 PLACE = path_of("containerlogs", "shop")
@@ -188,25 +189,44 @@ FUTURES = [
     (PINNED, "resourceVersion={FUTURE}"),
     (GET, "resourceVersion={FUTURE}"),
 ]
+FUTURE_WATCH = (LIST, f"watch=true&resourceVersion={{FUTURE}}&{NOT_OLDER_THAN}&sendInitialEvents=1")
 
 
 @pytest.fixture(scope="module")
 def futures(served: Served, moments: dict[str, str]) -> dict[tuple[str, str], Answer]:
     """Ask for what is to come, in all ways at once: each is waited for."""
+    cases = [*FUTURES, FUTURE_WATCH]
 
     def answer(case: tuple[str, str]) -> Answer:
         return served.ask(path_to(case[0], moments["FIRST"]) + filled(case[1], moments))
 
-    with ThreadPoolExecutor(len(FUTURES)) as pool:
-        return dict(zip(FUTURES, pool.map(answer, FUTURES), strict=True))
+    with ThreadPoolExecutor(len(cases)) as pool:
+        return dict(zip(cases, pool.map(answer, cases), strict=True))
 
 
-@pytest.mark.paragraph("2.5", "What is to come is waited for, and then told to be too large.")
-@pytest.mark.parametrize("case", FUTURES)
-def test_what_is_to_come(futures: dict[tuple[str, str], Answer], case: tuple[str, str]) -> None:
+def check_too_large(status: Any) -> None:
     """The words are those that old clients compare."""
-    status: Any = refused(futures[case], 504)
     (cause,) = status["details"]["causes"]
     assert cause["reason"] == "ResourceVersionTooLarge"
     assert cause["message"] == "Too large resource version"
-    assert futures[case].headers["Retry-After"] == "1"
+    assert status["details"]["retryAfterSeconds"] == 1
+
+
+@pytest.mark.paragraph("2.5", "What is to come is waited for, and then told to be too large.")
+@pytest.mark.paragraph("6", "504 of a version to come asks for a retry, in details and header.")
+@pytest.mark.parametrize("case", FUTURES)
+def test_what_is_to_come(futures: dict[tuple[str, str], Answer], case: tuple[str, str]) -> None:
+    check_too_large(refused(futures[case], 504))
+
+
+@pytest.mark.paragraph("3.3", "A version that is to come is waited for by initial events too.")
+@pytest.mark.paragraph(
+    "3.6", "It is told in the stream then, as 504 with the cause that is matched."
+)
+def test_what_is_to_come_to_a_watch(futures: dict[tuple[str, str], Answer]) -> None:
+    answer = futures[FUTURE_WATCH]
+    assert answer.status == 200
+    (event,) = map(load_json, answer.body.splitlines())
+    assert event["type"] == "ERROR"
+    check_status(event["object"], 504)
+    check_too_large(event["object"])

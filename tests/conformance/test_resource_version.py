@@ -140,3 +140,25 @@ def test_zero_is_any_version(served: Served) -> None:
     assert served.json(f"{LINES}/{name}?resourceVersion=0") == item
     with served.watch(f"{LINES}?resourceVersion=0") as stream:
         assert stream.next()["object"] == item
+
+
+@pytest.mark.paragraph("3.2", "Live events have versions of their own, which rise.")
+def test_versions_rise(served: Served) -> None:
+    place = path_of("containerlogs", "rising")
+    version = served.version(place)
+    with served.watch(f"{place}?resourceVersion={version}") as stream:
+        served.write(lines(served, 30, namespace="rising"))
+        events = [stream.next() for _ in range(30)]
+    versions = [int(version), *map(version_of, events)]
+    assert versions == sorted(set(versions))
+
+
+@pytest.mark.paragraph("3.4", "Initial events are what a list shows exactly at the bookmark.")
+@pytest.mark.parametrize("kind", KINDS)
+def test_initial_events_are_consistent(served: Served, kind: str) -> None:
+    """As client-go's detector of inconsistencies compares them."""
+    with served.watch(f"{sample_path(kind)}?{WATCH_LIST}") as stream:
+        *events, end = stream.until(is_initial_end)
+    exact = f"resourceVersion={version_of(end)}&resourceVersionMatch=Exact"
+    document = served.json(f"{sample_path(kind)}?{exact}")
+    assert document["items"] == [event["object"] for event in events]

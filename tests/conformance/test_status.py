@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.records import LINES, samples
-from tests.conformance.served import FUTURE, Served
+from tests.conformance.served import Served
 from tests.conformance.statuses import refused
 from tests.conformance.stream import types_of
 from tests.conformance.ways import direct_only, proxied_only
@@ -84,15 +84,6 @@ def test_invalid(served: Served) -> None:
     for cause in causes:
         assert cause["reason"] in ("FieldValueForbidden", "FieldValueNotSupported")
         assert cause["message"]
-
-
-@pytest.mark.paragraph(
-    "6", "504 of a version to come asks for a retry, in details and header alike."
-)
-def test_timeout(served: Served) -> None:
-    status = refused(served.ask(f"{LINES}?resourceVersion={FUTURE}"), 504)
-    assert status["details"]["retryAfterSeconds"] == 1
-    assert [cause["reason"] for cause in status["details"]["causes"]] == ["ResourceVersionTooLarge"]
 
 
 @pytest.mark.paragraph("6", "An ERROR event holds such a Status too.")
