@@ -2,8 +2,10 @@
 
 import hashlib
 import secrets
+import signal
 from collections.abc import Callable
 from collections.abc import Mapping as MappingABC
+from contextlib import suppress
 from datetime import UTC, datetime
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from typing import Any, cast
@@ -199,7 +201,9 @@ class Gateway(Service):
         feed = DemoFeed(sink, self._reactor, backfill=backfill)
         self._services.append(feed)
         feed.startService()
-        self._announce(welcome(self.settings.serving.insecure_port, self.settings.bulk_port))
+        port = self.settings.serving.insecure_port
+        if port:
+            self._announce(welcome(port, self.settings.bulk_port))
 
     def _demo_failed(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
@@ -242,11 +246,17 @@ class Gateway(Service):
         for resource in self.resources.values():
             resource.tail.end_watches()
         await self._traffic.ended(self._reactor, DRAIN_S)
+        self._traffic.cut()
 
     async def _stop(self) -> None:
         self._demo.cancel()
         self._checked.cancel()
-        await self._drain()
+        draining = Deferred.fromCoroutine(self._drain())
+        # The reactor is stopping already, and would call a second signal an error.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._reactor.callFromThread(draining.cancel))
+        with suppress(CancelledError):
+            await draining
         for resource in self.resources.values():
             await resource.tail.stop()
             for closing in tuple(resource.closings):

@@ -30,7 +30,7 @@ class Body:
     async def write(self, piece: bytes) -> None:
         """Take a piece; return when more would find room.
 
-        Raises: twisted.internet.defer.TimeoutError if the reader takes nothing for too long.
+        Raises: ReaderStalled if the reader takes nothing for too long.
         """
         if self._writer is None:
             self._pieces.append(piece)

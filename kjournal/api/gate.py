@@ -18,7 +18,7 @@ from kjournal.api.requestinfo import parse_request_info
 from kjournal.api.routes import report
 from kjournal.api.traffic import Traffic
 from kjournal.errors import MethodNotAllowed, TooManyRequests
-from kjournal.kinds.model import GROUP
+from kjournal.kinds.model import GROUP, Kind
 
 # kube-apiserver cuts what is no watch after 60 s; the answer should be ours.
 DEADLINE_S = 55.0
@@ -70,8 +70,8 @@ class Gate(Resource):
             raise
         await self._guard.authorize(request)
         head_of_stream = method == "HEAD" and request.info.verb == "watch"
-        if method not in ("GET", "HEAD") or head_of_stream:
-            raise _read_only(request)
+        if request.info.kind and (method not in ("GET", "HEAD") or head_of_stream):
+            raise _read_only(request.info.kind)
         request.render(self._routes)
 
     def _failed(self, failure: Failure, request: APIRequest) -> None:
@@ -79,10 +79,10 @@ class Gate(Resource):
             report(self._log, request, failure)
 
 
-def _read_only(request: APIRequest) -> MethodNotAllowed:
-    kind = request.info.kind
+def _read_only(kind: Kind) -> MethodNotAllowed:
     return MethodNotAllowed(
-        f"the server does not allow this method on the requested resource: {GROUP} is read-only",
-        group=GROUP if kind else "",
-        kind=kind.plural if kind else "",
+        f"the server does not allow this method on the requested resource: {kind.plural}.{GROUP} "
+        "can only be read",
+        group=GROUP,
+        kind=kind.plural,
     )

@@ -40,12 +40,16 @@ class LoopbackGuard:
     async def authenticate(self, request: APIRequest) -> None:
         """Set the identity.
 
-        Raises: Forbidden for another host's name: a page in a browser on this machine could
-        otherwise read everything, by a name of its own that resolves to the loopback.
+        Raises: Forbidden for another host's name, and for pages of another origin: a browser on
+        this machine could otherwise be made to read everything, by a name that resolves to the
+        loopback or over a WebSocket.
         """
         host = (request.header("Host") or "localhost").lower()
         if _PORT.sub("", host) not in _LOOPBACK_NAMES:
             raise Forbidden("this port serves 127.0.0.1 and localhost only, not other host names")
+        origin = request.header("Origin").lower()
+        if origin and _PORT.sub("", origin.partition("://")[2]) not in _LOOPBACK_NAMES:
+            raise Forbidden("this port serves no pages of other origins")
         request.identity = INSECURE
 
     async def authorize(self, request: APIRequest) -> None:

@@ -188,7 +188,8 @@ class _Listing:
     def close(self) -> None:
         """Give the snapshot up, unless a page follows, or this one may be asked for again."""
         goes_on = self.sent and self.reader.next_start is not None
-        if not goes_on and (self._begun.start is None or self.reader.ended):
+        start = self._begun.start
+        if not goes_on and (start is None or not start.snapshot or self.reader.ended):
             self.reader.release()
 
 

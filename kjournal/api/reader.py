@@ -1,5 +1,6 @@
 """Objects of a view out of a store's pages: what the predicate lets through, until enough."""
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
@@ -99,7 +100,8 @@ class ListReader:
         # Where the store cannot select as the view does, a page of one brings one candidate.
         self._ask = min(self._ask * 4, self._page_size)
         self.warnings += page.warnings
-        self.total = self.total or page.total
+        if self._query.counted:
+            self.total, self._query = page.total, attrs.evolve(self._query, counted=False)
         self._records, self._snapshot, self._more = page.records, page.snapshot, page.more
         if not self._records:
             self._more = False

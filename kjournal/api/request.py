@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from kjournal.api.requestinfo import RequestInfo
 from kjournal.codec import dump_json, dump_pretty_json
-from kjournal.encoding.negotiate import JSON
+from kjournal.encoding.bodies import encode
+from kjournal.encoding.negotiate import JSON, representation_of
 from kjournal.encoding.status import api_error_of, status_of
-from kjournal.errors import APIError, RequestEntityTooLarge
+from kjournal.errors import APIError, NotAcceptable, RequestEntityTooLarge
 from kjournal.request import TolerantRequest
 
 if TYPE_CHECKING:
@@ -165,8 +166,16 @@ class APIRequest(TolerantRequest):
             self.setHeader("Allow", "GET")
         if not hasattr(self, "parameters"):
             self.parameters = {}
-        self.send_json(status_of(shown), shown.code)
+        self._send_status(shown)
         return shown
+
+    def _send_status(self, shown: APIError) -> None:
+        """Answer with a Status in the form that is accepted, as Go's ErrorNegotiated does."""
+        try:
+            media = representation_of(self.accept, "get").media
+        except NotAcceptable:
+            media = JSON
+        self.send_body(encode(status_of(shown), media, pretty=self.pretty), shown.code, media)
 
     @property
     def gone(self) -> bool:

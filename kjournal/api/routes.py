@@ -14,6 +14,7 @@ from twisted.internet.defer import TimeoutError as DeadlineError
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 
 from kjournal.api.documents import Documents
 from kjournal.api.health import Health
@@ -24,7 +25,8 @@ from kjournal.api.request import APIRequest
 from kjournal.api.requestinfo import ROOT
 from kjournal.api.resource import Resource
 from kjournal.api.watch import watch_objects
-from kjournal.errors import APIError, KjournalError, NotFound, Timeout
+from kjournal.api.writer import ReaderStalled
+from kjournal.errors import APIError, KjournalError, MethodNotAllowed, NotFound, Timeout
 from kjournal.query.token import begun_us
 
 _PROBES = ("/healthz", "/livez", "/readyz")
@@ -101,6 +103,9 @@ class Routes:
         within.addTimeout(request.deadline_s, resource.clock)
         try:
             await within
+        except ReaderStalled:
+            resource.tail.figures.slow_closes += 1
+            request.cut()
         except DeadlineError as error:
             request.metrics.terminated(504)
             raise Timeout(
@@ -119,6 +124,9 @@ class Routes:
 
     def _failed(self, request: Any, failure: Failure) -> None:
         if failure.check(CancelledError):
+            return
+        if failure.check(WrongMethod):
+            request.send_error(MethodNotAllowed("this path can only be read"))
             return
         if failure.check(HTTPException):
             request.send_error(NotFound("the server could not find the requested resource"))

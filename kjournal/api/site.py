@@ -34,6 +34,12 @@ class _Channel(HTTPChannel):
         transport: Any = self.transport
         transport.setTcpKeepAlive(True)
 
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Take the producer of an answer, and tell it if the answer before is not read yet."""
+        super().registerProducer(producer, streaming)
+        if self._waitingForTransport:
+            producer.pauseProducing()
+
     def lineLengthExceeded(self, line: bytes) -> None:
         """Refuse a line of the head that is too long."""
         whole = f"{MAX_HEADER_BYTES // 1024} KiB"

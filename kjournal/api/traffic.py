@@ -45,16 +45,17 @@ class Traffic:
         request.notifyFinish().addBoth(lambda _: self._open.discard(request))
         if self._draining:
             _close_after(request)
-        first = request.info.path.strip("/").partition("/")[0]
-        if self._refusing and first not in _ALWAYS:
+        if self._refusing and not _watches_over_us(request):
             raise ServiceUnavailable("kjournal is shutting down", retry_after_s=1)
 
     def count(self, request: APIRequest) -> None:
-        """Count a request whose user is known; watches and the cluster's masters are free.
+        """Count a request whose user is known; watches, probes and the cluster's masters are free.
 
         Raises: TooManyRequests beyond the limit.
         """
         if request.info.verb == "watch" or MASTERS_GROUP in request.identity.groups:
+            return
+        if _watches_over_us(request):
             return
         if self._most and self._counted >= self._most:
             raise TooManyRequests(
@@ -81,6 +82,15 @@ class Traffic:
         until_s = clock.seconds() + within_s
         while self._open and clock.seconds() < until_s:
             await _pause(clock)
+
+    def cut(self) -> None:
+        """Break off what is still in flight: a part must not look like a whole."""
+        for request in tuple(self._open):
+            request.cut()
+
+
+def _watches_over_us(request: APIRequest) -> bool:
+    return request.info.path.strip("/").partition("/")[0] in _ALWAYS
 
 
 def _close_after(request: APIRequest) -> None:

@@ -7,7 +7,6 @@ KEP-3157 for initial events.
 import random
 from collections.abc import Callable
 
-from twisted.internet.defer import TimeoutError as StallError
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
@@ -16,7 +15,7 @@ from kjournal.api.reader import ListReader, Placed, checkpoint_from
 from kjournal.api.request import APIRequest
 from kjournal.api.resource import Resource
 from kjournal.api.websocket import EventMessages, handshake_of
-from kjournal.api.writer import EventLines, IEventStream
+from kjournal.api.writer import EventLines, IEventStream, ReaderStalled
 from kjournal.encoding.frames import Framer, error_frame
 from kjournal.encoding.negotiate import representation_of
 from kjournal.encoding.status import api_error_of, status_of
@@ -50,7 +49,7 @@ async def watch_objects(request: APIRequest, resource: Resource, options: Option
 
     try:
         stream, last = await _streamed(request, resource, options, (framer, begun))
-    except StallError:
+    except ReaderStalled:
         _log.info("closed a watch of {kind}: its reader stalled", kind=resource.kind.plural)
         resource.tail.figures.slow_closes += 1
         request.cut()
@@ -66,7 +65,7 @@ async def _streamed(
 ) -> tuple[IEventStream, list[bytes]]:
     """Send all but the last frames, and return these with the stream; nothing is held then.
 
-    Raises: twisted.internet.defer.TimeoutError if the reader takes nothing for too long.
+    Raises: ReaderStalled if the reader takes nothing for too long.
     """
     framer, begun = form
     try:
@@ -75,11 +74,12 @@ async def _streamed(
         return begun(lambda: None), [error_frame(status_of(error))]
     catch_up, subscription = resumption.catch_up, resumption.subscription
     try:
+        warnings: tuple[str, ...] = ()
         for begins in (initial, catch_up):
             if begins is not None:
                 await begins.begin()
-                request.warn(begins.warnings)
-        request.warn(resource.tail.warnings)
+                warnings += begins.warnings
+        request.warn((*warnings, *resource.tail.warnings))
         stream = begun(subscription.end)
         try:
             watch = _Watch(resource, options, framer, stream)

@@ -16,11 +16,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred
-from twisted.internet.defer import TimeoutError as StallError
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IReactorTime
 from wsproto.connection import Connection, ConnectionState, ConnectionType
-from wsproto.events import AcceptConnection, CloseConnection, Message, Ping
+from wsproto.events import AcceptConnection, CloseConnection, Ping
 from wsproto.frame_protocol import CloseReason
 from wsproto.handshake import H11Handshake
 from wsproto.utilities import RemoteProtocolError
@@ -171,7 +170,7 @@ class EventMessages:
         gone: Deferred[None] = Deferred()  # the loss of the connection cancels who waits here
         try:
             await gone.addTimeout(CLOSING_S, self._clock)
-        except StallError:
+        except TimeoutError:
             self._request.cut()
 
     @property
@@ -181,6 +180,10 @@ class EventMessages:
     def _received(self, data: bytes) -> None:
         if self._is_over:
             return
+        self._received_bytes += len(data)
+        if self._received_bytes > MAX_RECEIVED_BYTES:
+            self._hang_up(CloseReason.POLICY_VIOLATION)
+            return
         self._connection.receive_data(data)
         for event in self._connection.events():
             if isinstance(event, Ping):
@@ -189,13 +192,6 @@ class EventMessages:
             elif isinstance(event, CloseConnection):
                 self._hang_up(event.code)
                 return
-            elif isinstance(event, Message):
-                self._ignore(len(event.data))
-
-    def _ignore(self, size: int) -> None:
-        self._received_bytes += size
-        if self._received_bytes > MAX_RECEIVED_BYTES:
-            self._hang_up(CloseReason.POLICY_VIOLATION)
 
     def _answer_ping(self) -> None:
         """Answer the latest ping, but not a client that does not read what it gets."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.interfaces import IPushProducer, IReactorTime
 from zope.interface import Interface, implementer
 
@@ -16,13 +16,17 @@ STALL_S = 30.0
 PIECE_BYTES = 256 * 1024
 
 
+class ReaderStalled(Exception):
+    """Whoever reads an answer has taken nothing of it for too long; nobody is there to be told."""
+
+
 class IEventStream(Interface):
     """The way in which a watch sends its frames; what is made has sent its headers."""
 
     async def send(frames: Iterable[bytes]) -> None:  # noqa: N805 - an interface has no self
         """Send frames, and return when there is room for more.
 
-        Raises: twisted.internet.defer.TimeoutError if the reader takes nothing for too long.
+        Raises: ReaderStalled if the reader takes nothing for too long.
         """
 
     async def finish(frames: Iterable[bytes]) -> None:  # noqa: N805 - an interface has no self
@@ -46,7 +50,9 @@ class StreamWriter:
         on_room: Callable[[], object] = lambda: None,
     ) -> None:
         self._request, self._clock, self._stall_s = request, clock, stall_s
-        self._write, self._on_room = write or request.write, on_room
+        # Looked up at each write: for HEAD Twisted puts another method in its place.
+        self._write = write or (lambda data: request.write(data))
+        self._on_room = on_room
         self._room: Deferred[None] | None = None
         self.paused = False
         self.between_pieces = False
@@ -55,15 +61,21 @@ class StreamWriter:
     async def write(self, data: bytes) -> None:
         """Write, and return when there is room for more.
 
-        Raises: twisted.internet.defer.TimeoutError if the reader takes nothing for too long.
+        Raises: ReaderStalled if the reader takes nothing for too long.
         """
         for end in range(PIECE_BYTES, len(data) + PIECE_BYTES, PIECE_BYTES):
             self._write(data[end - PIECE_BYTES : end])
             self.between_pieces = end < len(data)
             if self.paused:
-                self._room = Deferred()
-                self._room.addTimeout(self._stall_s, self._clock)
-                await self._room
+                await self._wait_for_room()
+
+    async def _wait_for_room(self) -> None:
+        self._room = Deferred()
+        self._room.addTimeout(self._stall_s, self._clock)
+        try:
+            await self._room
+        except TimeoutError as error:
+            raise ReaderStalled("the reader takes nothing") from error
 
     def release(self) -> None:
         """Give the transport back. Not after a disconnect: there is none left then."""

@@ -67,8 +67,11 @@ def parse_age_s(text: str) -> float:
 
 def parse_delay_s(text: str) -> float:
     """Return the seconds of a wait, also of none."""
-    allowed = "a duration of at most 1h, such as 10s"
-    return 0.0 if text == "0" else _within(parse_duration_s(text), 0, 3600, allowed)
+    allowed = "a duration with its unit of at most 1h, such as 10s"
+    try:
+        return 0.0 if text == "0" else _within(parse_duration_s(text), 0, 3600, allowed)
+    except ValueError as error:
+        raise ValueError(allowed) from error
 
 
 def parse_seconds(text: str) -> float:

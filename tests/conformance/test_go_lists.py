@@ -14,7 +14,7 @@ from tests.conformance.clients_fixtures import (
 )
 from tests.conformance.served import Served
 from tests.conformance.ways import proxied_only
-from tests.integration.stories import KINDS, NAMESPACED
+from tests.integration.stories import KINDS, NAMESPACED, until
 from tests.rig_fixtures import Kube
 
 __all__ = ["go", "namespace", "omnipotent"]
@@ -52,6 +52,8 @@ def test_the_pager_begins_again_after_an_expired_token(
 @pytest.mark.paragraph("1.1", "both discoveries, the mapper and OpenAPI tell of the same kinds")
 def test_discovery_knows_every_kind(served: Served, go: GoClient) -> None:
     """client-go finds four kinds, with get, list and watch, whichever way it asks."""
+    # kube-apiserver fetches OpenAPI some time after it has found the group.
+    until("OpenAPI knows us", lambda: b"core.kjournal" in served.ask("/openapi/v3").body)
     found = go.ask("discovery", served)
     for way in ("aggregated", "legacy", "preferred"):
         resources = {one["name"]: one for one in found[way]}

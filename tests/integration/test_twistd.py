@@ -187,3 +187,15 @@ def test_ctrl_c_ends_it(tmp_path: Path) -> None:
         os.kill(gateway.pid, signal.SIGINT)
         until("it ended", lambda: not gateway.running)
         assert "Server Shut Down" in gateway.log()
+
+
+def test_a_second_ctrl_c_waits_no_longer(tmp_path: Path) -> None:
+    """The first begins an hour of draining; the second ends that, without a traceback."""
+    store = f"--store={tmp_path / 'a.db'}"
+    with running_gateway(tmp_path, store, "--shutdown-delay-duration=1h") as gateway:
+        os.kill(gateway.pid, signal.SIGINT)
+        until("it drains", lambda: ask(gateway.url, "/readyz").status == 500)
+        assert ask(gateway.url, path_of("logs")).status == 200
+        os.kill(gateway.pid, signal.SIGINT)
+        until("it ended", lambda: not gateway.running)
+        assert "Server Shut Down" in gateway.log()

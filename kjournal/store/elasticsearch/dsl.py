@@ -66,8 +66,14 @@ def narrowing_of(query: Query, fields: tuple[str, ...], caps: Capabilities) -> N
 
 
 def _is_exact(clause: Clause, caps: Capabilities) -> bool:
-    kinds = {kind for path in clause.paths for kind in caps.types_of(path)}
-    return clause.operator is Operator.IN and kinds <= _WHOLE_VALUES
+    """Return whether each path is asked by a field that keeps values whole, wherever it is."""
+    for path in clause.paths:
+        kept = caps.types_of(f"{path}.keyword").get("keyword", frozenset())
+        for kind, indices in caps.types_of(path).items():
+            whole = kind in _WHOLE_VALUES or (kind in _TEXTS and indices <= kept)
+            if not whole and kind != UNMAPPED:
+                return False
+    return clause.operator is Operator.IN
 
 
 def clause_query(clause: Clause, caps: Capabilities) -> Dsl | None:

@@ -207,7 +207,7 @@ class Listing:
             if snapshot.ranks and answer.skipped:
                 raise StoreUnavailable("Elasticsearch does not tell the shards of records")
             pit = answer.pit_id or pit
-            total = total or answer.total
+            total = answer.total if total is None else total
             records, more = self._records(asked, snapshot, answer)
             if records or not more:
                 return _Found(records=records, pit=pit, more=more, total=total)

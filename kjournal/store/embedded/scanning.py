@@ -142,20 +142,19 @@ def total_of(
 ) -> int | None:
     """Return how many records the query selects, or None beyond COUNTED.
 
-    Their places tell where the only clause is one that they are kept by; else it is each document.
+    Their places tell where the only clause is one that they are kept by; else it is each document,
+    and None where more than COUNTED would have to be looked at.
     """
     query, (beyond, ceiling) = request.query, rows
     number, values = _best_lane(connection, request)
     by_value = number != lane_number(connection, request.lane)
     if len(values) != 1 or len(query.clauses) != int(by_value) or query.id is not None:
-        documents = (load_json(row[5]) for row in candidates(connection, request, rows))
-        admitted = (
-            each
-            for each in documents
-            if all(clause_admits(each, clause) for clause in query.clauses)
-        )
-        counted = sum(1 for _ in islice(admitted, COUNTED + 1))
-        return counted if counted <= COUNTED else None
+        seen = counted = 0
+        for row in islice(candidates(connection, request, rows), COUNTED + 1):
+            document = load_json(row[5])
+            seen += 1
+            counted += all(clause_admits(document, clause) for clause in query.clauses)
+        return counted if seen <= COUNTED else None
     sql = (
         "SELECT count(*) FROM (SELECT 1 FROM places p CROSS JOIN records r ON r.row = p.row"
         " WHERE p.lane = ? AND p.value = ? AND p.time_us >= ? AND p.time_us < ?"

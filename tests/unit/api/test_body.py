@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 import yaml
-from twisted.internet.defer import succeed
+from twisted.internet.defer import Deferred, succeed
 
 from kjournal.api.request import PACKED_OVER_BYTES
+from kjournal.api.writer import STALL_S
 from kjournal.codec import load_json
 from kjournal.errors import StoreUnavailable
-from tests.unit.api.serving import TABLE, Call, Server
+from tests.unit.api.serving import ROOT, TABLE, Call, Server
 from tests.unit.api.verbs import LINES
 
 BIG = "y" * 2000
@@ -119,3 +120,27 @@ def test_who_gets_it_pretty(api: Server, pretty: str, agent: str, indented: bool
     """As Go's ParseBool says; an empty value says nothing, and the User-Agent does."""
     found = api.get(f"{LINES}?pretty={pretty}", **{"User-Agent": agent})
     assert (b"\n  " in found.body) is indented
+
+
+def test_the_head_of_a_long_list(api: Server) -> None:
+    """HEAD has no body, however long it would be: the next answer begins where it should."""
+    big_lines(api, ENOUGH)
+    found = api.call(ROOT + LINES, "HEAD")
+    assert found.status == 200
+    assert found.bytes.partition(b"\r\n\r\n")[2] == b""
+
+
+def test_a_reader_that_is_behind(api: Server) -> None:
+    """A list whose connection is still full of the answer before waits for room, and is cut."""
+    big_lines(api, ENOUGH)
+    slow: Deferred[None] = Deferred()
+    api.store().next_answers("list_page", slow)
+    found = api.get(LINES)
+    found.transport.producer.pauseProducing()
+    slow.callback(None)
+    api.tick(0)
+    assert not found.whole
+    api.tick(STALL_S + 1)
+    assert found.transport.aborted
+    assert api.tail().figures.slow_closes == 1
+    assert 'code="504"' not in api.call("/metrics").body.decode()

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.unit.api.serving import ROOT, Server
 
@@ -222,3 +223,29 @@ def test_bug(api: Server, logged_failures: Any) -> None:
     assert "NoneType" not in found.json["message"]
     assert logged_failures.events
     logged_failures.clear()
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        *(("/apis/other.group/v1/things", 404), ("/api/v1/pods", 404), ("/nothing", 404)),
+        *(("/version", 405), ("/apis", 405), ("/readyz", 405), (f"{ROOT}/logs", 405)),
+        *((f"{ROOT}/namespaces/a/events/n", 405), (f"{ROOT}/nothing", 404)),
+    ],
+)
+def test_writes_elsewhere(api: Server, method: str, path: str, code: int) -> None:
+    """What is not served is not found, by any method; what is served can only be read."""
+    found = api.call(path, method)
+    assert (found.status, found.json["code"]) == (code, code)
+    assert ("allow" in found.headers) is (code == 405)
+
+
+@pytest.mark.parametrize("target", ["/containerlogs?limit=x", "/namespaces/a/containerlogs/nope"])
+def test_a_status_in_yaml(api: Server, target: str) -> None:
+    """Whoever accepts YAML alone is told what is wrong in YAML; who accepts neither, in JSON."""
+    found = api.get(target, Accept="application/yaml")
+    assert found.headers["content-type"] == "application/yaml"
+    assert yaml.safe_load(found.body)["kind"] == "Status"
+    assert api.get(target, Accept="text/html").headers["content-type"] == "application/json"
+    assert api.get(target, Accept="*/*").headers["content-type"] == "application/json"

@@ -134,3 +134,18 @@ def test_the_end_of_all(api: Server) -> None:
     pending(ended)
     api.tick(2)
     success(ended)
+
+
+def test_probes_are_not_counted(api: Server) -> None:
+    """However much is asked of kjournal, it tells how it is."""
+    hanging(api, MAX_REQUESTS)
+    assert [api.call(path).status for path in ("/readyz", "/livez", "/metrics")] == [200] * 3
+    assert api.call("/apis").status == 429
+
+
+def test_what_does_not_end_is_cut(api: Server) -> None:
+    """What is still in flight in the end is broken off, and looks so."""
+    (found,), _ = hanging(api, 1)
+    api.traffic.cut()
+    assert found.transport.aborted
+    assert found.status == 0

@@ -17,14 +17,16 @@ from wsproto.events import (
 )
 from zope.interface.verify import verifyClass
 
+from kjournal.api.gate import Gate
 from kjournal.api.request import CLOSING_S
+from kjournal.api.site import APISite
 from kjournal.api.watch import BOOKMARK_S
 from kjournal.api.websocket import MAX_RECEIVED_BYTES, EventMessages, _message
 from kjournal.api.writer import PIECE_BYTES, STALL_S, EventLines, IEventStream, StreamWriter
 from kjournal.codec import load_json
 from kjournal.errors import StoreUnavailable
 from tests.conftest import LoggedFailures
-from tests.unit.api.serving import ROOT, TABLE, Call, Server, Transport
+from tests.unit.api.serving import ROOT, TABLE, Call, Server, Step, Transport
 from tests.unit.api.verbs import LINES, WATCHLIST, hub, version_of, watch
 
 # The example of RFC 6455, section 1.3.
@@ -195,9 +197,30 @@ def test_subprotocols(api: Server, offered: str, chosen: str | None) -> None:
     assert found.types == [("ADDED", "0")]
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        *(("", 101), ("http://localhost:8001", 101), ("http://127.0.0.1", 101)),
+        *(("null", 403), ("https://elsewhere.example", 403), ("http://localhost.evil", 403)),
+    ],
+)
+def test_origins_of_the_plain_port(api: Server, origin: str, status: int) -> None:
+    """It asks nobody who they are, so that pages of other origins must not read by it."""
+    headers = {"Origin": origin} if origin else {}
+    assert socket(api, **headers).call.status == status
+    assert api.get("/logs", **headers).status == (200 if status == 101 else 403)
+
+
 @pytest.mark.parametrize("origin", ["", "null", "https://elsewhere.example"])
 def test_any_origin(api: Server, origin: str) -> None:
-    """Origin says nothing about who asks."""
+    """Where somebody vouches for who asks, Origin says nothing."""
+
+    async def look(_: Any) -> None:
+        """Look at nothing."""
+
+    gate: Any = api.site.resource
+    api.site = APISite(Gate(gate._routes, Step(look), api.traffic, gate._metrics))
+    api.site.reactor = api.clock  # type: ignore[assignment]  # HTTPFactory's idle timers
     headers = {"Origin": origin} if origin else {}
     assert socket(api, **headers).call.status == 101
 
@@ -407,11 +430,11 @@ def test_chatter(api: Server) -> None:
     """What a client says is ignored, up to a limit."""
     found = live(api)
     found.send(TextMessage("hello"))
-    found.send(BytesMessage(bytes(MAX_RECEIVED_BYTES - 5)))
+    found.send(BytesMessage(bytes(MAX_RECEIVED_BYTES - 100)))
     api.line("x")
     api.tick()
     assert found.types == [("ADDED", "x")]
-    found.send(TextMessage("!"))
+    found.send(Ping(bytes(100)))
     api.tick(0)
     assert found.closed == [1008]
     assert len(hub(api)) == 0

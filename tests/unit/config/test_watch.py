@@ -74,6 +74,11 @@ def test_time_overlap_in_the_file() -> None:
     ("argument", "expected"),
     [
         ("--resume-window=0s", '--resume-window: found "0s"; allowed: a duration of at least'),
+        ("--shutdown-delay-duration=soon", '--shutdown-delay-duration: found "soon"; allowed: a'),
+        ("--shutdown-delay-duration=2h", '--shutdown-delay-duration: found "2h"; allowed: a'),
+        ("--shutdown-delay-duration=10", '--shutdown-delay-duration: found "10"; allowed: a dur'),
+        ("--max-requests-inflight=-1", '--max-requests-inflight: found "-1"; allowed: an integer'),
+        ("--max-requests-inflight=many", '--max-requests-inflight: found "many"'),
         ("--resume-window=soon", '--resume-window: found "soon"'),
         ("--resume-window=", "--resume-window: found an empty text"),
         ("--resume-overlap=0", '--resume-overlap: found "0"; allowed: seconds above 0'),
@@ -103,3 +108,17 @@ def test_the_key_is_not_shown() -> None:
     """Neither whole in what is printed of settings, nor in a mistake."""
     assert SECRET not in repr(settings(f"{KEY_FLAG}=/key"))
     assert "kkk" not in "".join(mistakes_of(f"{KEY_FLAG}=/short"))
+
+
+@pytest.mark.parametrize(
+    ("given", "most", "delay_s"),
+    [
+        ((), 400, 0.0),
+        (("--max-requests-inflight=0", "--shutdown-delay-duration=0"), 0, 0.0),
+        (("--max-requests-inflight=7", "--shutdown-delay-duration=1m30s"), 7, 90.0),
+    ],
+)
+def test_how_much_and_how_long(given: tuple[str, ...], most: int, delay_s: float) -> None:
+    """So many requests are served at once, and so long after a signal to end."""
+    serving = settings(*given).serving
+    assert (serving.max_requests_inflight, serving.shutdown_delay_s) == (most, delay_s)

@@ -12,8 +12,8 @@ LONG = "x" * 100_000
 ANYTHING = {
     "metadata": {"namespace": "a", "annotations": {"host": LONG}, "labels": {"a": LONG}},
     "regarding": {"kind": LONG, "name": LONG},
-    **{name: LONG for name in ("pod", "container", "payload", "requestURI", "verb", "level")},
-    **{name: LONG for name in ("stage", "auditID", "type", "reason", "note")},
+    **dict.fromkeys(("pod", "container", "payload", "requestURI", "verb", "level"), LONG),
+    **dict.fromkeys(("stage", "auditID", "type", "reason", "note"), LONG),
     "reportingController": LONG,
     "user": {"username": LONG},
 }
