@@ -39,7 +39,12 @@ FOREIGN_FLAGS = {
     "--from-file",
     "--group",
     "--key",
+    "--output-watch-events",
     "--pidfile",
+    "--raw",
+    "--show-labels",
+    "--sort-by",
+    "--watch-only",
 }
 """Flags of kubectl, curl, kube-apiserver, twistd and uv that the pages name."""
 
