@@ -168,13 +168,13 @@ DIFFERENCES = (
         kubernetes="A limit beside resourceVersion=0 is ignored.",
         kjournal="It is honoured.",
         why="Who limits a list of logs means it.",
-        test="test_list.py::test_a_limit_at_any_version",
+        test="test_list_versions.py::test_a_limit_at_any_version",
     ),
     Difference(
         number="2.4",
         kubernetes="Without selectors the rest of a list is always counted.",
-        kjournal="remainingItemCount is absent where the store can only count about: over "
-        "Elasticsearch in a namespace that is mapped as text, and where a kind has a filter.",
+        kjournal="remainingItemCount is absent beyond ten thousand objects, and where the store "
+        "can only count about.",
         why="The field may be absent, but not wrong, and to count exactly is to read everything.",
         test="test_list.py::test_what_is_not_counted",
     ),

@@ -82,6 +82,12 @@ def test_what_a_version_shows(
         assert document["metadata"]["resourceVersion"] == filled(asked, moments)
 
 
+@pytest.mark.paragraph("2.4", "A limit beside resourceVersion=0 may be honoured, and is.")
+@pytest.mark.usefixtures("moments")
+def test_a_limit_at_any_version(served: Served) -> None:
+    assert said(served.json(f"{PLACE}?limit=1&resourceVersion=0")["items"]) == ["first"]
+
+
 @pytest.mark.paragraph("2.5", "The matrix holds for a list that a selector pins to one name.")
 @pytest.mark.parametrize(
     ("query", "shown"),
