@@ -132,7 +132,7 @@ class Gateway(Service):
         )
         tls = serving_context_factory(serving, lambda: trust.authorities, datetime.now(UTC))
         gate = Gate(self._routes, guard, self._traffic, metrics)
-        site = TLSMemoryBIOFactory(tls, False, APISite(gate))
+        site = TLSMemoryBIOFactory(tls, False, APISite(gate, self._traffic.channels))
         return lambda: self._listen("secure", serving.bind_address, serving.secure_port, site)
 
     def _cluster(self, path: str, environ: MappingABC[str, str]) -> KubeConnection | None:
@@ -156,7 +156,7 @@ class Gateway(Service):
             self._log.warn("{warning}", warning=warning)
         if settings.serving.insecure_port:
             gate = Gate(self._routes, LoopbackGuard(), self._traffic, self._metrics)
-            site = APISite(gate)
+            site = APISite(gate, self._traffic.channels)
             port = settings.serving.insecure_port
             self._ports.append(self._listen("insecure", LOOPBACK, port, site))
         if self._secure is not None:

@@ -6,10 +6,12 @@ Source: apiserver pkg/endpoints/handlers/responsewriters/writers.go, deferredRes
 import zlib
 
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 
 from kjournal.api.request import PACKED_OVER_BYTES, APIRequest
 from kjournal.api.writer import StreamWriter
 
+_PACKED_AT_ONCE_BYTES = 1 << 20
 _GZIP_WINDOW = 31
 """zlib's way to say: the largest window, with the header and the sum of gzip."""
 
@@ -40,9 +42,13 @@ class Body:
             self._writer = self._begin()
             piece = b"".join(self._pieces)
             self._pieces.clear()
-        packed = self._packer.compress(piece) if self._packer is not None else piece
-        if packed:
-            await self._writer.write(packed)
+        for at in range(0, len(piece), _PACKED_AT_ONCE_BYTES):
+            part = piece[at : at + _PACKED_AT_ONCE_BYTES]
+            packed = self._packer.compress(part) if self._packer is not None else part
+            if packed:
+                await self._writer.write(packed)
+            if at:
+                await deferLater(self._clock, 0, lambda: None)
 
     async def end(self) -> None:
         """Send what is left, and finish the answer."""

@@ -65,8 +65,9 @@ async def get_object(request: APIRequest, resource: Resource, options: Options) 
         version = placed[0]["metadata"]["resourceVersion"]
         item = {**form.head(), "metadata": list_metadata(int(version)), "rows": [item]}
     pretty = representation.pretty or request.pretty
-    body = encode(item, representation.media, pretty=pretty)
-    request.send_body(body, 200, representation.media)
+    body = Body(request, resource.clock, representation.media)
+    await body.write(encode(item, representation.media, pretty=pretty))
+    await body.end()
 
 
 async def list_objects(

@@ -10,7 +10,7 @@ from kjournal.codec import dump_json, dump_pretty_json
 from kjournal.encoding.bodies import encode
 from kjournal.encoding.negotiate import JSON, representation_of
 from kjournal.encoding.status import api_error_of, status_of
-from kjournal.errors import APIError, NotAcceptable, RequestEntityTooLarge
+from kjournal.errors import APIError, BadRequest, NotAcceptable, RequestEntityTooLarge
 from kjournal.request import TolerantRequest
 
 if TYPE_CHECKING:
@@ -87,6 +87,10 @@ class APIRequest(TolerantRequest):
         self.audit_id = given if given and usable else str(uuid.uuid4())
         self.setHeader("Audit-Id", self.audit_id)
         self.setHeader("Cache-Control", "no-cache, private")
+        if self.uri == b"*":
+            # Twisted would answer it by itself, past the gate.
+            self.send_error(BadRequest("the request names no path"))
+            return
         super().process()
 
     @property

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource
 from twisted.web.server import Site
@@ -33,6 +34,14 @@ class _Channel(HTTPChannel):
         super().connectionMade()
         transport: Any = self.transport
         transport.setTcpKeepAlive(True)
+        site: Any = self.factory
+        site.channels.add(self)
+
+    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        """Forget the connection."""
+        site: Any = self.factory
+        site.channels.discard(self)
+        super().connectionLost(reason)
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """Take the producer of an answer, and tell it if the answer before is not read yet."""
@@ -78,8 +87,10 @@ class APISite(Site):
 
     protocol = _Channel  # type: ignore[assignment]  # HTTP/1.1 needs no generic channel
 
-    def __init__(self, root: IResource) -> None:
+    def __init__(self, root: IResource, channels: set[Any] | None = None) -> None:
+        """Serve `root`; `channels` are kept to be those that are open."""
         super().__init__(root, requestFactory=APIRequest, timeout=IDLE_S)
+        self.channels: set[Any] = set() if channels is None else channels
 
     def log(self, request: object) -> None:
         """Write nothing: selectors and names are not ours to keep."""

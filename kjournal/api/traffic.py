@@ -3,6 +3,9 @@
 Source: apiserver pkg/server/filters/maxinflight.go, pkg/server/lifecycle_signals.go
 """
 
+from collections import Counter
+from typing import Any
+
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -14,6 +17,8 @@ from kjournal.errors import ServiceUnavailable, TooManyRequests
 _ALWAYS = frozenset({"healthz", "livez", "readyz", "metrics"})
 """What is answered until the port closes: those who watch over kjournal need to see its end."""
 _LOOK_S = 0.05
+_IDLE_LOOKS = 10
+"""A connection on which nothing was asked for so long is closed; a new one has time to ask."""
 
 
 class Traffic:
@@ -26,6 +31,7 @@ class Traffic:
     def __init__(self, most: int) -> None:
         """Allow `most` requests at once that are no watches; 0 is any number."""
         self._most = most
+        self.channels: set[Any] = set()
         self._open: set[APIRequest] = set()
         self._counted = 0
         self._draining = False
@@ -78,15 +84,25 @@ class Traffic:
         self._refusing = True
 
     async def ended(self, clock: IReactorTime, within_s: float) -> None:
-        """Return when nothing is in flight, or after so long."""
+        """Return when every answer was read to its end, or after so long.
+
+        A request is over when its last byte is written; the connection still has to send it.
+        """
         until_s = clock.seconds() + within_s
-        while self._open and clock.seconds() < until_s:
+        idle: Counter[Any] = Counter()
+        while (self._open or self.channels) and clock.seconds() < until_s:
+            idle.update(self.channels - {request.channel for request in self._open})
+            for channel, looks in idle.items():
+                if looks == _IDLE_LOOKS:
+                    channel.loseConnection()
             await _pause(clock)
 
     def cut(self) -> None:
         """Break off what is still in flight: a part must not look like a whole."""
         for request in tuple(self._open):
             request.cut()
+        for channel in tuple(self.channels):
+            channel.forceAbortClient()
 
 
 def _watches_over_us(request: APIRequest) -> bool:

@@ -5,9 +5,10 @@ KEP-3157 for initial events.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from kjournal.api.options import Options
@@ -28,6 +29,7 @@ from kjournal.tail.window import WatchEvent
 BOOKMARK_S = 60.0
 # A watch without a timeout lives for 1 to 2 times this, as kube-apiserver's min-request-timeout.
 MIN_TIMEOUT_S = 1800.0
+_LONG_FRAME_BYTES = 64 * 1024
 
 _log = Logger()
 
@@ -209,7 +211,7 @@ class _Watch:
         """
         try:
             while (events := await catch_up.next_slice()) is not None:
-                await self._stream.send(map(self._frame_of, events))
+                await self._send_in_turns(map(self._frame_of, events))
                 if subscription.ended:
                     return False
         except StoreError as error:
@@ -236,8 +238,9 @@ class _Watch:
     ) -> bool:
         now_us = self._resource.now_us()
         while (slice_ := await initial.next_slice()) is not None:
-            frames = (self._framer.frame("ADDED", *placed, now_us) for placed in slice_)
-            await self._stream.send(frames)
+            await self._send_in_turns(
+                self._framer.frame("ADDED", *placed, now_us) for placed in slice_
+            )
             if subscription.ended:
                 return False
         if self._options.bookmarks and self._options.send_initial_events:
@@ -245,6 +248,17 @@ class _Watch:
             await self._stream.send([frame])
             listed()
         return True
+
+    async def _send_in_turns(self, frames: Iterable[bytes]) -> None:
+        """Send frames, and let others run after each that is long: making one takes its time."""
+        short: list[bytes] = []
+        for frame in frames:
+            short.append(frame)
+            if len(frame) > _LONG_FRAME_BYTES:
+                await self._stream.send(short)
+                short = []
+                await deferLater(self._resource.clock, 0, lambda: None)
+        await self._stream.send(short)
 
     def _frame_of(self, event: WatchEvent | Bookmark) -> bytes:
         if isinstance(event, Bookmark):

@@ -17,6 +17,11 @@ from kjournal.kinds.model import Object
 # YAML 1.1, as Go's clients read it, takes more plain words for something else than PyYAML does.
 _PLAIN = re.compile(r"[A-Za-z_/][-A-Za-z0-9_./]+")
 _UNFOLDED = 1 << 30
+# Writing YAML takes a hundred times as long as JSON, and nobody is served meanwhile.
+_LONGEST_BLOCK_BYTES = 16 * 1024
+_MOST_BRACKETS = 400
+# What JSON may hold as it is, and YAML takes for the end of a line, or not at all.
+_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 class _Dumper(yaml.CSafeDumper):
@@ -42,10 +47,18 @@ def dump_yaml(value: object) -> bytes:
     return text.encode()
 
 
+def _yaml(value: object) -> bytes:
+    """Return a value as YAML: a long or deep one as JSON, which YAML has as its flow style."""
+    data = dump_json(value)
+    if len(data) <= _LONGEST_BLOCK_BYTES and data.count(b"{") + data.count(b"[") <= _MOST_BRACKETS:
+        return dump_yaml(value)
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", data.decode()).encode() + b"\n"
+
+
 def encode(document: object, media: str, *, pretty: bool) -> bytes:
     """Return a whole document in a media type; only JSON can be pretty."""
     if media == YAML:
-        return dump_yaml(document)
+        return _yaml(document)
     return dump_pretty_json(document) if pretty else dump_json(document)
 
 
@@ -116,7 +129,7 @@ class PrettyList:
 class YAMLList:
     """One YAML document."""
 
-    step: int = 10
+    step: int = 4
     _key: str = ""
 
     def head(self, head: Object, items_key: str) -> bytes:
@@ -127,7 +140,8 @@ class YAMLList:
     def items(self, items: Sequence[Object]) -> bytes:
         """Return more items."""
         key, self._key = self._key, ""
-        return (f"{key}:\n".encode() if key else b"") + dump_yaml(items)
+        written = b"".join(b"- " + _yaml(item).replace(b"\n", b"\n  ")[:-2] for item in items)
+        return (f"{key}:\n".encode() if key else b"") + written
 
     def end(self, metadata: Object) -> bytes:
         """Return the end."""

@@ -1,7 +1,9 @@
 """`twistd -n kjournal` as an operator meets it: the command line, restarts and the end."""
 
+import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from tests.integration.stories import (
     Store,
     ask,
     bulk,
+    config_file,
     container_line,
     path_of,
     running_gateway,
@@ -199,3 +202,25 @@ def test_a_second_ctrl_c_waits_no_longer(tmp_path: Path) -> None:
         os.kill(gateway.pid, signal.SIGINT)
         until("it ended", lambda: not gateway.running)
         assert "Server Shut Down" in gateway.log()
+
+
+def test_the_end_waits_for_slow_readers(tmp_path: Path) -> None:
+    """An answer that was begun before SIGTERM comes whole, however slowly it is read."""
+    store = Store.embedded(tmp_path)
+    config = f"--config={config_file(tmp_path, 'slow')}"
+    with running_gateway(tmp_path, config, *store.flags) as gateway:
+        store.write([("slow-container-a", "1", container_line("x" * 20_000_000))])
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port)
+        connection.sock = socket.create_connection(("127.0.0.1", gateway.port))
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        connection.request("GET", path_of("containerlogs", "shop"))
+        response = connection.getresponse()
+        body = response.read(100_000)
+        os.kill(gateway.pid, signal.SIGTERM)
+        until("it refuses", lambda: ask(gateway.url, path_of("logs")).status == 503)
+        while piece := response.read(4_000_000):
+            body += piece
+            assert gateway.running or len(body) > 15_000_000
+        connection.close()
+        assert len(load_json(body)["items"][0]["payload"]["log"]) == 20_000_000
+        until("it ended", lambda: not gateway.running)

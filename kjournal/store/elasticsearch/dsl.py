@@ -66,7 +66,9 @@ def narrowing_of(query: Query, fields: tuple[str, ...], caps: Capabilities) -> N
 
 
 def _is_exact(clause: Clause, caps: Capabilities) -> bool:
-    """Return whether each path is asked by a field that keeps values whole, wherever it is."""
+    """Return whether the one path is asked by a field that keeps values whole, wherever it is."""
+    if len(clause.paths) > 1:
+        return False  # which of them is shown is not the store's to say
     for path in clause.paths:
         kept = caps.types_of(f"{path}.keyword").get("keyword", frozenset())
         for kind, indices in caps.types_of(path).items():
@@ -145,6 +147,13 @@ def sort_of(fields: tuple[str, ...], nanos: bool) -> list[Dsl]:
 def nanos_needed(fields: tuple[str, ...], caps: Capabilities) -> bool:
     """Return whether an event time is `date` in one index and `date_nanos` in another."""
     return any(caps.types_of(path).keys() >= _DATES for path in fields)
+
+
+def nothing_ignored(clauses: Iterable[Clause]) -> Dsl:
+    """Return what matches documents of which all values at the clauses' paths were indexed."""
+    paths = [path for clause in clauses for path in clause.paths]
+    fields = [*paths, *(f"{path}.keyword" for path in paths)]
+    return {"bool": {"must_not": [{"terms": {"_ignored": fields}}]}}
 
 
 def filtered(queries: Iterable[Dsl]) -> Dsl:

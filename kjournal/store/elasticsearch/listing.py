@@ -15,6 +15,7 @@ from kjournal.store.elasticsearch.dsl import (
     filtered,
     nanos_needed,
     narrowing_of,
+    nothing_ignored,
     sort_of,
 )
 from kjournal.store.elasticsearch.filters import SourceFilter
@@ -58,7 +59,7 @@ class _Found:
     records: list[Record]
     pit: str
     more: bool
-    total: int | None
+    total: int | None = None
 
 
 class Listing:
@@ -126,9 +127,13 @@ class Listing:
                 if not narrowing.queries:
                     raise
                 # A mapping that does not understand its own kind of query; the caller filters.
-                narrowing = attrs.evolve(narrowing, queries=())
+                narrowing = attrs.evolve(narrowing, queries=(), exact=False)
                 snapshot = attrs.evolve(snapshot, plain=True)
                 found = await self._found(asked, narrowing, snapshot, after)
+            if asked.query.counted and narrowing.exact and found.more:
+                current = attrs.evolve(snapshot, pit=found.pit)
+                total = await self._total(asked, narrowing, current)
+                found = attrs.evolve(found, total=total)
         except BaseException:  # a client that leaves, too
             await self._close(snapshot.pit)
             raise
@@ -186,7 +191,7 @@ class Listing:
         self, asked: _List, narrowing: Narrowing, snapshot: Snapshot, after: tuple[SortValue, ...]
     ) -> _Found:
         """Return records from `after` on: some, unless there are no more."""
-        pit, total = snapshot.pit, None
+        pit = snapshot.pit
         while True:
             body = self._body(asked, narrowing, snapshot)
             if after:
@@ -207,11 +212,26 @@ class Listing:
             if snapshot.ranks and answer.skipped:
                 raise StoreUnavailable("Elasticsearch does not tell the shards of records")
             pit = answer.pit_id or pit
-            total = answer.total if total is None else total
             records, more = self._records(asked, snapshot, answer)
             if records or not more:
-                return _Found(records=records, pit=pit, more=more, total=total)
+                return _Found(records=records, pit=pit, more=more)
             after = answer.hits[asked.limit - 1].sort
+
+    async def _total(self, asked: _List, narrowing: Narrowing, snapshot: Snapshot) -> int | None:
+        """Return how many documents match, but for those that may match by what was not indexed.
+
+        A search of its own, that ends at COUNTED: counting makes one for hits visit all that match.
+        """
+        body = self._body(asked, narrowing, snapshot)
+        body = {
+            "size": 0,
+            "track_total_hits": COUNTED,
+            "query": filtered([body["query"], nothing_ignored(asked.query.clauses)]),
+        }
+        answer = await self._cluster.search_snapshot(
+            body, snapshot.pit, index=self._source.index, paging=False
+        )
+        return answer.total
 
     def _records(
         self, asked: _List, snapshot: Snapshot, answer: Answer
@@ -233,7 +253,7 @@ class Listing:
         body: Body = {
             "size": asked.limit + 1,
             "sort": sort_of(self._source.timestamp_fields, snapshot.nanos),
-            "track_total_hits": COUNTED if asked.query.counted and narrowing.exact else False,
+            "track_total_hits": False,
             "version": True,
         }
         if snapshot.at is not None:

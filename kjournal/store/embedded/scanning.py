@@ -146,6 +146,8 @@ def total_of(
     and None where more than COUNTED would have to be looked at.
     """
     query, (beyond, ceiling) = request.query, rows
+    if any(len(clause.paths) > 1 for clause in query.clauses):
+        return None  # which of them an object shows is the mapping's to say
     number, values = _best_lane(connection, request)
     by_value = number != lane_number(connection, request.lane)
     if len(values) != 1 or len(query.clauses) != int(by_value) or query.id is not None:

@@ -149,3 +149,20 @@ def test_what_does_not_end_is_cut(api: Server) -> None:
     api.traffic.cut()
     assert found.transport.aborted
     assert found.status == 0
+
+
+def test_what_was_not_read_yet(api: Server) -> None:
+    """An answer that is written and not yet sent keeps the end waiting; idle connections do not."""
+    found = api.get(LINES)
+    api.traffic.channels.add(found.channel)
+    api.traffic.drain()
+    ended = started(api.traffic.ended(api.clock, 60))
+    api.tick(0.2)
+    assert not found.transport.disconnecting
+    for _ in range(10):
+        api.tick(0.1)
+    assert found.transport.disconnecting
+    pending(ended)
+    api.traffic.channels.clear()
+    api.tick(1)
+    success(ended)

@@ -85,3 +85,32 @@ def test_a_document(media: str, pretty: bool) -> None:
     data = encode(document, media, pretty=pretty)
     assert read(data, media) == document
     assert (b"\n" in data) is (pretty or media == YAML)
+
+
+ODD = '\x7f\x80\x85\x9f\u2028\u2029\ufeff\ufffd\U0001f600"\\ \t\n'
+
+
+def deep(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"x": ODD}
+    for _ in range(levels):
+        value = {"a": [value]}
+    return value
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        {"payload": "x" * 20_000 + ODD},
+        {"payload": {str(number): [number, None] for number in range(5000)}},
+        {"payload": [ODD] * 2000},
+        {"payload": deep(300)},
+    ],
+)
+def test_long_values_in_yaml(long: Any) -> None:
+    """What would take long to write in blocks is written in a line; it is the same value."""
+    data = encode(long, YAML, pretty=False)
+    assert yaml.safe_load(data) == long
+    assert data.count(b"\n") == 1
+    items = [{"a": 1}, long, {"b": [2, 3]}]
+    found = read(written(items, YAML, False, 2), YAML)
+    assert found == {**HEAD, "items": items, "metadata": METADATA}
