@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -209,7 +210,7 @@ def test_the_end_waits_for_slow_readers(tmp_path: Path) -> None:
     store = Store.embedded(tmp_path)
     config = f"--config={config_file(tmp_path, 'slow')}"
     with running_gateway(tmp_path, config, *store.flags) as gateway:
-        store.write([("slow-container-a", "1", container_line("x" * 20_000_000))])
+        store.write([("slow-container-a", "1", container_line("x" * 6_000_000))])
         connection = http.client.HTTPConnection("127.0.0.1", gateway.port)
         connection.sock = socket.create_connection(("127.0.0.1", gateway.port))
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
@@ -218,9 +219,9 @@ def test_the_end_waits_for_slow_readers(tmp_path: Path) -> None:
         body = response.read(100_000)
         os.kill(gateway.pid, signal.SIGTERM)
         until("it refuses", lambda: ask(gateway.url, path_of("logs")).status == 503)
-        while piece := response.read(4_000_000):
+        while piece := response.read(100_000):
             body += piece
-            assert gateway.running or len(body) > 15_000_000
+            time.sleep(0.1)  # the pace of the reader: what is written last waits behind the rest
         connection.close()
-        assert len(load_json(body)["items"][0]["payload"]["log"]) == 20_000_000
+        assert len(load_json(body)["items"][0]["payload"]["log"]) == 6_000_000
         until("it ended", lambda: not gateway.running)
