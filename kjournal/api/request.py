@@ -2,6 +2,7 @@
 
 import gzip
 import uuid
+from contextlib import suppress
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -174,11 +175,15 @@ class APIRequest(TolerantRequest):
         return shown
 
     def _send_status(self, shown: APIError) -> None:
-        """Answer with a Status in the form that is accepted, as Go's ErrorNegotiated does."""
-        try:
-            media = representation_of(self.accept, "get").media
-        except NotAcceptable:
-            media = JSON
+        """Answer with a Status in the form that is accepted, as Go's ErrorNegotiated does.
+
+        What is no resource is served as JSON only, and so are its errors.
+        """
+        media = JSON
+        info = getattr(self, "info", None)
+        if info is not None and info.kind is not None:
+            with suppress(NotAcceptable):
+                media = representation_of(self.accept, "get").media
         self.send_body(encode(status_of(shown), media, pretty=self.pretty), shown.code, media)
 
     @property

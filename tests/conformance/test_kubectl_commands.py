@@ -14,7 +14,7 @@ from tests.rig_fixtures import Kube
 __all__ = ["filled", "ledger", "programs"]
 
 SHOP_N = ("-n", "shop")
-READ_ONLY = "core.kjournal is read-only"
+READ_ONLY = "can only be read"
 
 
 @pytest.mark.paragraph("2.9", "describe by name")

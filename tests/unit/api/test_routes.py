@@ -248,4 +248,8 @@ def test_a_status_in_yaml(api: Server, target: str) -> None:
     assert found.headers["content-type"] == "application/yaml"
     assert yaml.safe_load(found.body)["kind"] == "Status"
     assert api.get(target, Accept="text/html").headers["content-type"] == "application/json"
+    for document in ("/apis", "/version?timeout=x", "/nothing"):
+        found = api.call(document, Accept="application/yaml")
+        assert found.status >= 400
+        assert found.headers["content-type"] == "application/json"
     assert api.get(target, Accept="*/*").headers["content-type"] == "application/json"
