@@ -100,13 +100,13 @@ class RequestEntityTooLarge(APIError):
     code, reason = 413, "RequestEntityTooLarge"
 
 
-class URITooLong(APIError):
+class RequestURITooLong(APIError):
     """A URL that is longer than any that is read."""
 
     code, reason = 414, "RequestURITooLong"
 
 
-class HeaderTooLarge(APIError):
+class RequestHeaderFieldsTooLarge(APIError):
     """Headers that are longer than any that are read."""
 
     code, reason = 431, "RequestHeaderFieldsTooLarge"

@@ -10,7 +10,7 @@ from twisted.web.server import Site
 from kjournal.api.request import APIRequest
 from kjournal.codec import dump_json
 from kjournal.encoding.status import status_of
-from kjournal.errors import APIError, BadRequest, HeaderTooLarge, URITooLong
+from kjournal.errors import APIError, BadRequest, RequestHeaderFieldsTooLarge, RequestURITooLong
 
 # Above kube-apiserver's 90 s of idle keep-alive: whoever closes first must be the client.
 IDLE_S = 120
@@ -53,16 +53,18 @@ class _Channel(HTTPChannel):
         """Refuse a line of the head that is too long."""
         whole = f"{MAX_HEADER_BYTES // 1024} KiB"
         if self._receivedHeaderSize == 0:
-            self._refuse(URITooLong(f"the request's URL is longer than {whole}"))
+            self._refuse(RequestURITooLong(f"the request's URL is longer than {whole}"))
         else:
-            self._refuse(HeaderTooLarge(f"the request's headers are longer than {whole}"))
+            self._refuse(
+                RequestHeaderFieldsTooLarge(f"the request's headers are longer than {whole}")
+            )
 
     def _respondToBadRequestAndDisconnect(self) -> None:
         """Refuse a head that is too long, has too many headers, or is none."""
         too_long = self._receivedHeaderSize > self.totalHeadersSize
         if too_long or self._receivedHeaderCount > self.maxHeaders:
             most = f"{MAX_HEADER_BYTES // 1024} KiB and {self.maxHeaders} headers"
-            self._refuse(HeaderTooLarge(f"the request's headers are more than {most}"))
+            self._refuse(RequestHeaderFieldsTooLarge(f"the request's headers are more than {most}"))
         else:
             self._refuse(BadRequest("the request is no HTTP/1.1"))
 

@@ -14,6 +14,8 @@ CODES = {
     "NotAcceptable": 406,
     "Expired": 410,
     "RequestEntityTooLarge": 413,
+    "RequestURITooLong": 414,
+    "RequestHeaderFieldsTooLarge": 431,
     "Invalid": 422,
     "TooManyRequests": 429,
     "InternalError": 500,
