@@ -48,7 +48,7 @@ class Body:
             if packed:
                 await self._writer.write(packed)
             if at:
-                await deferLater(self._clock, 0, lambda: None)
+                await deferLater(self._clock, 0)
 
     async def end(self) -> None:
         """Send what is left, and finish the answer."""

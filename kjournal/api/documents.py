@@ -17,12 +17,11 @@ from kjournal.api.request import APIRequest
 from kjournal.api.requestinfo import ROOT
 from kjournal.codec import dump_json
 from kjournal.encoding import discovery, openapi
-from kjournal.encoding.negotiate import JSON, accept_clauses, aggregated_discovery_version
+from kjournal.encoding.negotiate import JSON, accepts_json, aggregated_discovery_version
 from kjournal.errors import NotAcceptable
 from kjournal.kinds.model import GROUP, Kind, Object
 
 Answer = Callable[[APIRequest], None]
-_JSON_RANGES = frozenset({"*/*", "application/*", JSON})
 _OPENAPI_V3 = ROOT.removeprefix("/")
 _YEAR_S = 365 * 86_400
 
@@ -122,14 +121,9 @@ class Documents:
         self._openapi_v3.answer(request)
 
 
-def _takes_json(request: APIRequest) -> bool:
-    clauses = accept_clauses(request.accept or "*/*")
-    return any(clause.media in _JSON_RANGES for clause in clauses)
-
-
 def _plain(document: Object) -> Answer:
     def answer(request: APIRequest) -> None:
-        if not _takes_json(request):
+        if not accepts_json(request.accept):
             raise NotAcceptable(f"only {JSON} is served")
         request.send_json(document)
 
@@ -140,7 +134,7 @@ def _openapi(answer: Answer) -> Answer:
     """Return what answers with 406 and nothing to whom JSON will not do, as old kubectl expects."""
 
     def negotiated(request: APIRequest) -> None:
-        if _takes_json(request):
+        if accepts_json(request.accept):
             answer(request)
             return
         request.setHeader("Vary", "Accept")

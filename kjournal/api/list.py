@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import attrs
+from twisted.internet.task import deferLater
 
 from kjournal.api.body import Body
 from kjournal.api.options import Options
@@ -208,7 +209,7 @@ async def _send(request: APIRequest, form: Form, listing: _Listing) -> None:
             items = form.items(slice_[at : at + encoder.step], listing.resource.now_us())
             await body.write(encoder.items(items))
             if at + encoder.step < len(slice_):
-                await listing.reader.let_others_run()
+                await deferLater(listing.resource.clock, 0)
         slice_ = await listing.next_slice()
     await body.write(encoder.end(listing.metadata()))
     await body.end()

@@ -1,7 +1,6 @@
 """Objects of a view out of a store's pages: what the predicate lets through, until enough."""
 
 import attrs
-from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
 from kjournal.api.resource import Resource
@@ -65,7 +64,7 @@ class ListReader:
             if not self._records and not await self._fetch():
                 return None
             found = self._take()
-            await self.let_others_run()
+            await deferLater(self._resource.clock, 0)
             if found:
                 return found
         return None
@@ -112,10 +111,6 @@ class ListReader:
     def _page_size(self) -> int:
         return self._resource.settings.bulk_size
 
-    def let_others_run(self) -> Deferred[None]:
-        """Return once the reactor had its turn: mapping and writing take their time."""
-        return deferLater(self._resource.clock, 0, lambda: None)
-
     def release(self) -> None:
         """Give the snapshot up; whoever goes on from next_start must not."""
         snapshot, self._snapshot = self._snapshot, ""
@@ -140,7 +135,7 @@ async def checkpoint_from(resource: Resource, wanted: int) -> Checkpoint:
             current = checkpoint.resource_version
             message = f"Too large resource version: {wanted}, current: {current}"
             raise Timeout(message, causes=[cause], retry_after_s=1)
-        await deferLater(resource.clock, _AHEAD_STEP_S, lambda: None)
+        await deferLater(resource.clock, _AHEAD_STEP_S)
         waited_s += _AHEAD_STEP_S
 
 

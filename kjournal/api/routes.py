@@ -39,7 +39,7 @@ class Surface:
     resources: Mapping[str, Resource]
     token_key: bytes = attrs.field(repr=False)
     health: Health
-    metrics: Metrics = attrs.field(factory=Metrics)
+    metrics: Metrics
 
 
 class Routes:

@@ -6,7 +6,6 @@ Source: apiserver pkg/server/filters/maxinflight.go, pkg/server/lifecycle_signal
 from collections import Counter
 from typing import Any
 
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
@@ -95,7 +94,7 @@ class Traffic:
             for channel, looks in idle.items():
                 if looks == _IDLE_LOOKS:
                     channel.loseConnection()
-            await _pause(clock)
+            await deferLater(clock, _LOOK_S)
 
     def cut(self) -> None:
         """Break off what is still in flight: a part must not look like a whole."""
@@ -115,7 +114,3 @@ def _close_after(request: APIRequest) -> None:
         request.setHeader("Connection", "close")
     if request.channel is not None:
         request.channel.persistent = False
-
-
-def _pause(clock: IReactorTime) -> Deferred[None]:
-    return deferLater(clock, _LOOK_S, lambda: None)

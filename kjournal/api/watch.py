@@ -257,7 +257,7 @@ class _Watch:
             if len(frame) > _LONG_FRAME_BYTES:
                 await self._stream.send(short)
                 short = []
-                await deferLater(self._resource.clock, 0, lambda: None)
+                await deferLater(self._resource.clock, 0)
         await self._stream.send(short)
 
     def _frame_of(self, event: WatchEvent | Bookmark) -> bytes:

@@ -117,6 +117,11 @@ def _media_of(clause: Clause, verb: str) -> str | None:
     return JSON if clause.media in _ANY and stream in ("", "watch") else None
 
 
+def accepts_json(accept: str) -> bool:
+    """Return whether JSON of any sort will do."""
+    return any(clause.media in _ANY for clause in accept_clauses(accept or "*/*"))
+
+
 def aggregated_discovery_version(accept: str) -> str | None:
     """Return v2 or v2beta1 if the client prefers aggregated discovery, None for the legacy form.
 

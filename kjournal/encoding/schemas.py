@@ -10,13 +10,12 @@ import attrs
 
 from kjournal.kinds.metatypes import LIST_META, OBJECT_META, STATUS, TYPE_META
 from kjournal.kinds.model import GROUP, VERSION, Kind, Object
-from kjournal.kinds.shape import META, OBJECT, OBJECTS, TEXT, TEXTS, Field, Shape, Struct
+from kjournal.kinds.shape import BOOLEAN, META, OBJECT, OBJECTS, TEXT, TEXTS, Field, Struct
 
 _TIMES = {
     META + "Time": "A time in RFC 3339, with whole seconds in UTC.",
     META + "MicroTime": "A time in RFC 3339, with exactly six fractional digits in UTC.",
 }
-_BOOLEAN = Shape(bool, {"type": "boolean"})
 _WATCH_EVENT = Struct(
     META + "WatchEvent",
     "One line of a watch.",
@@ -65,7 +64,7 @@ _API_RESOURCE = Struct(
         Field("categories", TEXTS, "Names that stand for several resources."),
         Field("kind", TEXT, "Kind of the resource's objects."),
         Field("name", TEXT, "Plural name of the resource."),
-        Field("namespaced", _BOOLEAN, "Whether its objects are in namespaces."),
+        Field("namespaced", BOOLEAN, "Whether its objects are in namespaces."),
         Field("shortNames", TEXTS, "Short names of the resource."),
         Field("singularName", TEXT, "Singular name of the resource."),
         Field("verbs", TEXTS, "What can be done: get, list, watch."),

@@ -1,13 +1,8 @@
 """ContainerLog: one line of a container."""
 
-from kjournal.kinds.columns import AGE, MESSAGE, NAME, TIME, field, shown
-from kjournal.kinds.model import Column, Kind, Row
+from kjournal.kinds.columns import AGE, MESSAGE, NAME, TIME, field
+from kjournal.kinds.model import Column, Kind
 from kjournal.kinds.shape import ANY, TEXT, Field
-
-
-def _node(row: Row) -> str:
-    return shown(row.object["metadata"].get("annotations", {}).get("host", ""))
-
 
 CONTAINERLOGS = Kind(
     kind="ContainerLog",
@@ -26,7 +21,12 @@ CONTAINERLOGS = Kind(
         Column(name="Container", doc="Name of the container.", cell=field("container")),
         MESSAGE,
         AGE,
-        Column(name="Node", doc="Where the pod ran.", cell=_node, wide=True),
+        Column(
+            name="Node",
+            doc="Where the pod ran.",
+            cell=field("metadata.annotations.host"),
+            wide=True,
+        ),
         Column(name="Stream", doc="stdout or stderr.", cell=field("payload.stream"), wide=True),
         TIME,
     ),

@@ -1,13 +1,8 @@
 """Log: any other line, such as a node's journal."""
 
-from kjournal.kinds.columns import AGE, MESSAGE, NAME, TIME, shown
-from kjournal.kinds.model import Column, Kind, Row
+from kjournal.kinds.columns import AGE, MESSAGE, NAME, TIME, field
+from kjournal.kinds.model import Column, Kind
 from kjournal.kinds.shape import ANY, Field
-
-
-def _host(row: Row) -> str:
-    return shown(row.object["metadata"].get("annotations", {}).get("host", ""))
-
 
 LOGS = Kind(
     kind="Log",
@@ -18,7 +13,7 @@ LOGS = Kind(
     fields=(Field("payload", ANY, "What was written."),),
     columns=(
         NAME,
-        Column(name="Host", doc="Where it was written.", cell=_host),
+        Column(name="Host", doc="Where it was written.", cell=field("metadata.annotations.host")),
         MESSAGE,
         AGE,
         TIME,

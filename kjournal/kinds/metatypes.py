@@ -6,6 +6,7 @@ Source: apimachinery pkg/apis/meta/v1/types.go.
 import attrs
 
 from kjournal.kinds.shape import (
+    BOOLEAN,
     FREE_OBJECT,
     INTEGER,
     INTEGER_64,
@@ -17,11 +18,8 @@ from kjournal.kinds.shape import (
     TEXTS,
     TIME,
     Field,
-    Shape,
     Struct,
 )
-
-_BOOLEAN = Shape(bool, {"type": "boolean"})
 
 TYPE_META = (
     Field(
@@ -37,8 +35,8 @@ _OWNER_REFERENCE = Struct(
     "An object that owns this one. Records have no owners.",
     (
         Field("apiVersion", TEXT, "Group and version of the owner."),
-        Field("blockOwnerDeletion", _BOOLEAN, "Whether the owner waits for this object's end."),
-        Field("controller", _BOOLEAN, "Whether the owner is the controller of this object."),
+        Field("blockOwnerDeletion", BOOLEAN, "Whether the owner waits for this object's end."),
+        Field("controller", BOOLEAN, "Whether the owner is the controller of this object."),
         Field("kind", TEXT, "Kind of the owner."),
         Field("name", TEXT, "Name of the owner."),
         Field("uid", TEXT, "UID of the owner."),

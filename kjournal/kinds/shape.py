@@ -159,31 +159,24 @@ def strings(value: Any) -> Any:
 
     Elasticsearch and shippers nest `app.kubernetes.io/name`; a client decodes only text to text.
     """
-    if not isinstance(value, dict):
-        return ABSENT
-    flat: dict[str, str] = {}
-    for key, member in value.items():
-        inner = strings(member)
-        if inner is ABSENT:
-            text = text_of(member)
-            if text is not None:
-                flat[str(key)] = text
-        else:
-            flat.update({f"{key}.{rest}": text for rest, text in inner.items()})
-    return flat
+    return _flat(value, _text)
 
 
 def text_lists(value: Any) -> Any:
     """Return a flat map of text to texts; nested keys are joined by dots, as in `strings`."""
+    return _flat(value, lambda member: ABSENT if member is None else scalars_of([member]))
+
+
+def _flat(value: Any, leaf: Coerce) -> Any:
     if not isinstance(value, dict):
         return ABSENT
-    flat: dict[str, list[str]] = {}
+    flat: dict[str, Any] = {}
     for key, member in value.items():
-        inner = text_lists(member)
+        inner = _flat(member, leaf)
         if inner is not ABSENT:
-            flat.update({f"{key}.{rest}": texts for rest, texts in inner.items()})
-        elif member is not None:
-            flat[str(key)] = scalars_of([member])
+            flat.update({f"{key}.{rest}": shaped for rest, shaped in inner.items()})
+        elif (shaped := leaf(member)) is not ABSENT:
+            flat[str(key)] = shaped
     return flat
 
 
@@ -223,6 +216,7 @@ TEXT_LISTS = Shape(
     free=True,
     member=TEXTS,
 )
+BOOLEAN = Shape(bool, {"type": "boolean"})
 OBJECT = Shape(_mapping, {"type": "object"})
 OBJECTS = Shape(_objects, {"type": "array"})
 FREE_OBJECT = Shape(

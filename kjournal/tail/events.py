@@ -31,7 +31,7 @@ class EventMaker:
         made = []
         for at, record in enumerate(records):
             if at and at % SLICE == 0:
-                await deferLater(self._hub.clock, 0, lambda: None)
+                await deferLater(self._hub.clock, 0)
             uid = uid_of(record.index, record.id)
             event = self._event_of(
                 record, started_us, events.get(uid) or self._hub.window.latest(uid)

@@ -68,7 +68,7 @@ class Subscription:
                     self._bookmarked = self.reached
                     return Bookmark(self.reached)
             if event is not None:
-                await deferLater(self._hub.clock, 0, lambda: None)
+                await deferLater(self._hub.clock, 0)
                 continue
             self._wake = Deferred()
             self._hub.waiting(self)

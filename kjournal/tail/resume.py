@@ -74,7 +74,7 @@ class CatchUp:
                 return None
             await self._fetch()
         taken, self._records = self._records[:SLICE], self._records[SLICE:]
-        await deferLater(self._clock, 0, lambda: None)
+        await deferLater(self._clock, 0)
         events = [self._event_of(record, next(self._span.numbers)) for record in taken]
         found = [event for event in events if event is not None]
         return self._held_back(found)

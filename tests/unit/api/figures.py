@@ -5,10 +5,8 @@ from typing import Any
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from kjournal.api.gate import Gate
 from kjournal.api.metrics import Metrics
 from kjournal.api.routes import Routes, Surface
-from kjournal.api.site import APISite
 from tests.unit.api.serving import Server, Step
 
 
@@ -23,8 +21,7 @@ def observed(api: Server, guard: Any = None) -> Metrics:
         resources=api.resources, token_key=b"k" * 32, health=api.health, metrics=metrics
     )
     routes = Routes(surface).app.resource()
-    api.site = APISite(Gate(routes, guard or Step(admit), api.traffic, metrics))
-    api.site.reactor = api.clock  # type: ignore[assignment]  # HTTPFactory's idle timers
+    api.guarded_by(guard or Step(admit), routes, metrics)
     return metrics
 
 

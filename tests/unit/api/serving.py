@@ -8,10 +8,12 @@ from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
+from twisted.web.resource import IResource
 
 from kjournal.api.gate import Gate
 from kjournal.api.guard import LoopbackGuard
 from kjournal.api.health import Health
+from kjournal.api.metrics import Metrics
 from kjournal.api.resource import Resource
 from kjournal.api.routes import Routes, Surface
 from kjournal.api.site import APISite
@@ -149,6 +151,8 @@ class Server:
     health: Health
     site: APISite
     traffic: Traffic
+    routes: IResource
+    metrics: Metrics
 
     def tail(self, plural: str = "containerlogs") -> Tail:
         """Return a kind's tail."""
@@ -176,6 +180,14 @@ class Server:
         self.clock.advance(seconds)
         for _ in range(50):
             self.clock.advance(0)
+
+    def guarded_by(
+        self, guard: Any, routes: IResource | None = None, metrics: Metrics | None = None
+    ) -> None:
+        """Put another guard before the routes, or others, in place of the loopback's."""
+        gate = Gate(routes or self.routes, guard, self.traffic, metrics or self.metrics)
+        self.site = APISite(gate)
+        self.site.reactor = self.clock  # type: ignore[assignment]  # HTTPFactory's idle timers
 
     def call(self, target: str, method: str = "GET", **headers: str) -> Call:
         """Send one request, and let happen what needs no time."""
@@ -230,11 +242,12 @@ def server(
             clock=clock,
         )
     health = Health()
-    surface = Surface(resources=resources, token_key=token_key, health=health)
-    traffic = Traffic(MAX_REQUESTS)
-    site = APISite(Gate(Routes(surface).app.resource(), LoopbackGuard(), traffic, surface.metrics))
+    metrics, traffic = Metrics(), Traffic(MAX_REQUESTS)
+    surface = Surface(resources=resources, token_key=token_key, health=health, metrics=metrics)
+    routes = Routes(surface).app.resource()
+    site = APISite(Gate(routes, LoopbackGuard(), traffic, metrics))
     site.reactor = clock  # HTTPFactory's idle timers
-    return Server(clock, backend, resources, health, site, traffic)
+    return Server(clock, backend, resources, health, site, traffic, routes, metrics)
 
 
 @attrs.frozen

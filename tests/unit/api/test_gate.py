@@ -6,9 +6,6 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 
-from kjournal.api.gate import Gate
-from kjournal.api.metrics import Metrics
-from kjournal.api.site import APISite
 from kjournal.errors import Forbidden, Unauthorized
 from tests.conftest import LoggedFailures
 from tests.unit.api.serving import ROOT, Server, Step
@@ -31,9 +28,7 @@ class Untouched(Resource):
 def guarded(api: Server, look: Any, *, authorizes: bool = False) -> Untouched:
     """Put a guard before routes that only count."""
     routes = Untouched()
-    guard = Step(look, authorizes)
-    api.site = APISite(Gate(routes, guard, api.traffic, Metrics()))
-    api.site.reactor = api.clock  # type: ignore[assignment]
+    api.guarded_by(Step(look, authorizes), routes)
     return routes
 
 

@@ -5,10 +5,7 @@ from typing import Any, NoReturn
 import pytest
 from twisted.web import http
 
-from kjournal.api.gate import Gate
 from kjournal.api.request import CLOSING_S, MAX_BODY_BYTES
-from kjournal.api.routes import Routes, Surface
-from kjournal.api.site import APISite
 from kjournal.kinds.meta import name_of
 from tests.unit.api.serving import ROOT, Call, Server, Step, Transport
 
@@ -179,11 +176,7 @@ def test_host_behind_the_guard(api: Server, host: bytes) -> None:
     async def admit(_: Any) -> None:
         """Look at nothing."""
 
-    surface = Surface(resources=api.resources, token_key=b"k" * 32, health=api.health)
-    api.site = APISite(
-        Gate(Routes(surface).app.resource(), Step(admit), api.traffic, surface.metrics)
-    )
-    api.site.reactor = api.clock  # type: ignore[assignment]  # HTTPFactory's idle timers
+    api.guarded_by(Step(admit))
     assert ask(api, f"{ROOT}/logs", b"Host: " + host).status == 200
 
 

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
-from kjournal.api.gate import DEADLINE_S, Gate
-from kjournal.api.site import APISite
+from kjournal.api.gate import DEADLINE_S
 from kjournal.auth.user import User
 from tests.results import pending, started, success
 from tests.unit.api.serving import MAX_REQUESTS, Call, Server, Step
@@ -63,9 +62,7 @@ def test_the_masters_are_free(api: Server) -> None:
         request.identity = User("root", groups=("system:masters",))
 
     hanging(api, MAX_REQUESTS)
-    gate: Any = api.site.resource
-    api.site = APISite(Gate(gate._routes, Step(master), api.traffic, gate._metrics))
-    api.site.reactor = api.clock  # type: ignore[assignment]  # HTTPFactory's idle timers
+    api.guarded_by(Step(master))
     assert api.get(LINES).status == 200
 
 

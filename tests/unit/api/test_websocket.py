@@ -17,9 +17,7 @@ from wsproto.events import (
 )
 from zope.interface.verify import verifyClass
 
-from kjournal.api.gate import Gate
 from kjournal.api.request import CLOSING_S
-from kjournal.api.site import APISite
 from kjournal.api.watch import BOOKMARK_S
 from kjournal.api.websocket import MAX_RECEIVED_BYTES, EventMessages, _message
 from kjournal.api.writer import PIECE_BYTES, STALL_S, EventLines, IEventStream, StreamWriter
@@ -218,9 +216,7 @@ def test_any_origin(api: Server, origin: str) -> None:
     async def look(_: Any) -> None:
         """Look at nothing."""
 
-    gate: Any = api.site.resource
-    api.site = APISite(Gate(gate._routes, Step(look), api.traffic, gate._metrics))
-    api.site.reactor = api.clock  # type: ignore[assignment]  # HTTPFactory's idle timers
+    api.guarded_by(Step(look))
     headers = {"Origin": origin} if origin else {}
     assert socket(api, **headers).call.status == 101
 
