@@ -6,11 +6,10 @@ import signal
 from collections.abc import Callable
 from collections.abc import Mapping as MappingABC
 from contextlib import suppress
-from datetime import UTC, datetime
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from typing import Any, cast
 
-from twisted.application.service import Service
+from twisted.application.service import IService, Service
 from twisted.internet.defer import CancelledError, Deferred, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort
@@ -21,22 +20,17 @@ from twisted.python.failure import Failure
 from twisted.web.server import Site
 
 from kjournal.api.gate import Gate
-from kjournal.api.guard import LoopbackGuard, SecureGuard
+from kjournal.api.guard import LoopbackGuard
 from kjournal.api.health import Health
 from kjournal.api.metrics import Metrics
 from kjournal.api.routes import Routes, Surface
 from kjournal.api.site import APISite
-from kjournal.api.tls import serving_context_factory
 from kjournal.api.traffic import Traffic
-from kjournal.auth.access import Access
-from kjournal.auth.authenticator import authenticator_of
-from kjournal.auth.trust import TrustSource, trust_of
-from kjournal.client.connection import KubeConnection, connect
-from kjournal.client.kubeconfig import cluster_config
 from kjournal.codec import MICROSECONDS
 from kjournal.config.model import Settings, WatchSettings
 from kjournal.demo.feed import DemoFeed
 from kjournal.demo.welcome import welcome
+from kjournal.door import SecureDoor
 from kjournal.errors import StoreError
 from kjournal.ingest.site import bulk_site
 from kjournal.kinds.mapping import without_effect
@@ -99,12 +93,13 @@ class Gateway(Service):
         )
         self._routes = Routes(surface).app.resource()
         self._ports: list[IListeningPort] = []
-        self._services: list[Service] = []
-        self._connections: list[KubeConnection] = []
+        self._services: list[IService] = []
         self._demo: Deferred[None] = succeed(None)
         self._checked: Deferred[None] = succeed(None)
         self._announce = announce
-        self._secure = self._secure_port(environ) if settings.serving.secure_port else None
+        self._door: SecureDoor | None = None
+        if settings.serving.secure_port:
+            self._door = SecureDoor(settings.serving, reactor, environ, self._health, self._metrics)
 
     def _notes(self) -> list[str]:
         return [
@@ -112,36 +107,6 @@ class Gateway(Service):
             for plural, resource in self.resources.items()
             for warning in resource.tail.warnings
         ]
-
-    def _secure_port(self, environ: MappingABC[str, str]) -> Callable[[], IListeningPort]:
-        serving, reactor = self.settings.serving, self._reactor
-        trust = TrustSource(
-            trust_of(serving),
-            reactor,
-            self._cluster(serving.authentication_kubeconfig or serving.kubeconfig, environ),
-        )
-        self._services.append(trust)
-        self._health.readiness["trust"] = lambda: (
-            "" if trust.known else "it is not known yet whose certificates to believe"
-        )
-        cluster = self._cluster(serving.authorization_kubeconfig or serving.kubeconfig, environ)
-        metrics = self._metrics
-        guard = SecureGuard(
-            authenticator_of(trust, reactor, metrics.authenticated),
-            Access(cluster, reactor, metrics.authorized, metrics.reviewed),
-        )
-        tls = serving_context_factory(serving, lambda: trust.authorities, datetime.now(UTC))
-        gate = Gate(self._routes, guard, self._traffic, metrics)
-        site = TLSMemoryBIOFactory(tls, False, APISite(gate, self._traffic.channels))
-        return lambda: self._listen("secure", serving.bind_address, serving.secure_port, site)
-
-    def _cluster(self, path: str, environ: MappingABC[str, str]) -> KubeConnection | None:
-        config = cluster_config(path, environ)
-        if config is None:
-            return None
-        connection = connect(config, self._reactor)
-        self._connections.append(connection)
-        return connection
 
     def startService(self) -> None:
         """Listen, and then begin what needs nobody to ask for it."""
@@ -159,10 +124,14 @@ class Gateway(Service):
             site = APISite(gate, self._traffic.channels)
             port = settings.serving.insecure_port
             self._ports.append(self._listen("insecure", LOOPBACK, port, site))
-        if self._secure is not None:
-            self._ports.append(self._secure())
+        if self._door is not None:
+            serving, door = settings.serving, self._door.site(self._routes, self._traffic)
+            port = serving.secure_port
+            self._ports.append(self._listen("secure", serving.bind_address, port, door))
         if IDocumentSink.providedBy(self._backend):
             self._take_in(cast("IDocumentSink", self._backend))
+        if self._door is not None:
+            self._services += self._door.services
         for service in self._services:
             service.startService()
         self._checked = Deferred.fromCoroutine(self._check_backend())
@@ -266,7 +235,7 @@ class Gateway(Service):
         for service in self._services:
             if service.running:
                 await maybeDeferred(service.stopService)
-        for connection in self._connections:
+        for connection in self._door.connections if self._door is not None else ():
             await connection.close()
         await self._backend.close()
         globalLogPublisher.removeObserver(self._health.log)
