@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PYTHONWARNINGS ?= default
 
-.PHONY: run test check fmt lint type unit integration conformance torture docs lock clean
+.PHONY: run test check fmt lint type unit integration conformance torture docs lock audit clean
 
 run: $(VENV)/.run
 	exec $(BIN)/twistd -n --pidfile= kjournal --demo --store run/demo.db $(ARGS)
@@ -41,6 +41,11 @@ torture: $(VENV)/.dev
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
+
+# Asks the advisories of all that is locked, by network; tests/security/test_advisories.py needs none.
+audit: $(VENV)/.dev
+	$(BIN)/pip install -q pip-audit
+	$(BIN)/pip-audit --strict --disable-pip --no-deps -r constraints.txt
 
 lock: $(VENV)/.dev
 	$(BIN)/pip install -q uv

@@ -11,9 +11,9 @@ import attrs
 
 from tests.conformance.paragraphs import DIFFERENCES, PARAGRAPHS, SECTIONS, Difference, Paragraph
 
-SUITE = Path(__file__).parent
-PAGE = SUITE.parents[1] / "docs" / "conformance.md"
-_LINK = "../tests/conformance"
+TESTS = Path(__file__).parents[1]
+PAGE = TESTS.parent / "docs" / "conformance.md"
+SUITES = ("conformance", "security")
 
 _HEAD = """# Conformance
 
@@ -26,6 +26,7 @@ of them, and where kjournal differs on purpose.
 The suite asks kjournal in four ways: directly and through a real kube-apiserver, over the embedded
 store and over a real Elasticsearch. What kube-apiserver answers itself is asked directly only. The
 clients that people use are part of it: kubectl, client-go, controller-runtime and those of Python.
+Who is let in (section 5) is shown by `tests/security`, on a real kube-apiserver too.
 
 `.venv/bin/python -m pytest tests/conformance` runs it, and with `-k direct-embedded` what needs no
 other server.
@@ -36,6 +37,7 @@ other server.
 class Claim:
     """What one test shows of one paragraph."""
 
+    suite: str
     file: str
     line: int
     test: str
@@ -45,21 +47,22 @@ class Claim:
     @property
     def link(self) -> str:
         """The test, with a link to its file."""
-        return link(self.file, self.test)
+        return link(self.suite, self.file, self.test)
 
 
-def link(file: str, test: str) -> str:
+def link(suite: str, file: str, test: str) -> str:
     """Return a test's name as a link to its file."""
-    return f"[`{file.removesuffix('.py')}`: {test}]({_LINK}/{file})"
+    return f"[`{file.removesuffix('.py')}`: {test}](../tests/{suite}/{file})"
 
 
 def claims() -> list[Claim]:
-    """Return what the suite's marks say, by file and line.
+    """Return what the suites' marks say, by suite, file and line.
 
     The files are read and not imported, so that no server is needed.
     Raises: ValueError for a mark whose words are not literal.
     """
-    return sorted(found for path in sorted(SUITE.glob("test_*.py")) for found in _claims_of(path))
+    paths = [path for suite in SUITES for path in sorted((TESTS / suite).glob("test_*.py"))]
+    return [found for path in paths for found in sorted(_claims_of(path))]
 
 
 def _claims_of(path: Path) -> Iterator[Claim]:
@@ -68,7 +71,7 @@ def _claims_of(path: Path) -> Iterator[Claim]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             for mark in _marks(node.decorator_list):
                 number, text = (ast.literal_eval(word) for word in mark.args)
-                yield Claim(path.name, mark.lineno, node.name, number, text)
+                yield Claim(path.parent.name, path.name, mark.lineno, node.name, number, text)
 
 
 def _marks(decorators: list[ast.expr]) -> Iterator[ast.Call]:
@@ -95,7 +98,7 @@ def _differences(differences: tuple[Difference, ...]) -> Iterator[str]:
     for each in differences:
         words = (each.number, each.kubernetes, each.kjournal, each.why)
         file, _, test = each.test.partition("::")
-        yield _row(*words, link(file, test))
+        yield _row(*words, link("conformance", file, test))
 
 
 def _table(paragraphs: list[Paragraph], found: list[Claim]) -> Iterator[str]:

@@ -21,7 +21,8 @@ def test_the_page_is_equal_to_a_fresh_run() -> None:
 
 def test_the_page_finds_the_marks_that_pytest_finds() -> None:
     """The page reads them without a run; a mark that is made otherwise would be missed."""
-    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/conformance"]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q"]
+    command += [f"tests/{suite}" for suite in page.SUITES]
     command += ["-p", "tests.docs.marks_told"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     told = {line for line in done.stdout.splitlines() if line.startswith("paragraph\t")}
