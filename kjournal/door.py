@@ -15,8 +15,9 @@ from kjournal.api.metrics import Metrics
 from kjournal.api.site import APISite
 from kjournal.api.tls import serving_context_factory
 from kjournal.api.traffic import Traffic
-from kjournal.auth.access import Access
+from kjournal.auth.access import Access, Rules
 from kjournal.auth.authenticator import authenticator_of
+from kjournal.auth.bearer import TokenReviewer
 from kjournal.auth.trust import TrustSource, trust_of
 from kjournal.client.connection import KubeConnection, connect
 from kjournal.client.kubeconfig import cluster_config
@@ -42,15 +43,17 @@ class SecureDoor:
         self.services: list[IService] = []
         self.connections: list[KubeConnection] = []
         cluster = self._cluster(settings.authentication_kubeconfig or settings.kubeconfig)
-        trust = TrustSource(trust_of(settings), reactor, cluster)
+        lookup = None if settings.authentication_skip_lookup else cluster
+        trust = TrustSource(trust_of(settings), reactor, lookup, lambda: trust_of(settings))
+        tokens = TokenReviewer(cluster, reactor, settings.token_cache_ttl_s, metrics.token_reviewed)
         self.services.append(trust)
         health.readiness["trust"] = lambda: (
             "" if trust.known else "it is not known yet whose certificates to believe"
         )
         reviewer = self._cluster(settings.authorization_kubeconfig or settings.kubeconfig)
         self._guard = SecureGuard(
-            authenticator_of(trust, reactor, metrics.authenticated),
-            Access(reviewer, reactor, metrics.authorized, metrics.reviewed),
+            authenticator_of(trust, tokens, reactor, metrics.authenticated),
+            Access(reviewer, reactor, metrics.authorized, metrics.reviewed, _rules_of(settings)),
         )
         self._tls = serving_context_factory(settings, lambda: trust.authorities, datetime.now(UTC))
 
@@ -66,3 +69,12 @@ class SecureDoor:
         connection = connect(config, self._reactor)
         self.connections.append(connection)
         return connection
+
+
+def _rules_of(settings: ServingSettings) -> Rules:
+    return Rules(
+        always_deny=settings.authorization_mode == "AlwaysDeny",
+        public_paths=settings.authorization_always_allow_paths,
+        authorized_ttl_s=settings.authorized_ttl_s,
+        unauthorized_ttl_s=settings.unauthorized_ttl_s,
+    )

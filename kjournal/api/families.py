@@ -118,6 +118,17 @@ class Families:
         self.authorization_s = self._histogram(
             "authorization_duration_seconds", "How long these took.", result, _AUTH_S
         )
+        self.token_reviews = self._counter(
+            "apiserver_delegated_authn_request_total",
+            "TokenReviews that were sent, by HTTP response code.",
+            ("code",),
+        )
+        self.token_review_s = self._histogram(
+            "apiserver_delegated_authn_request_duration_seconds",
+            "How long these took.",
+            ("code",),
+            _REVIEW_S,
+        )
         self.reviews = self._counter(
             "apiserver_delegated_authz_request_total",
             "SubjectAccessReviews that were sent, by HTTP response code.",

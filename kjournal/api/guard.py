@@ -1,6 +1,7 @@
 """The two guards: of the secure port, which asks who and whether, and of the loopback one."""
 
 import re
+from collections.abc import Callable
 
 from kjournal.api.request import APIRequest
 from kjournal.api.requestinfo import RequestInfo
@@ -10,10 +11,11 @@ from kjournal.auth.interfaces import Attributes, Credentials, IAccess
 from kjournal.auth.user import INSECURE
 from kjournal.errors import BadRequest, Forbidden
 from kjournal.kinds.model import GROUP, VERSION
-from kjournal.query.selectors import parse_fields
+from kjournal.query.selectors import Requirement, parse_fields, parse_labels
 from kjournal.query.view import pinned_name
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+_SELECTING = frozenset({"list", "watch", "deletecollection"})
 _PORT = re.compile(r":[0-9]*$")
 
 
@@ -30,8 +32,9 @@ class SecureGuard:
 
     async def authorize(self, request: APIRequest) -> None:
         """Return if the identity may do what it asks for. Raises: APIError if not."""
-        selector = request.parameters.get("fieldSelector", "")
-        await self._access.authorize(request.identity, attributes_of(request.info, selector))
+        parameters = request.parameters
+        fields, labels = parameters.get("fieldSelector", ""), parameters.get("labelSelector", "")
+        await self._access.authorize(request.identity, attributes_of(request.info, fields, labels))
 
 
 class LoopbackGuard:
@@ -56,13 +59,16 @@ class LoopbackGuard:
         """Let it pass."""
 
 
-def attributes_of(info: RequestInfo, field_selector: str) -> Attributes:
+def attributes_of(info: RequestInfo, field_selector: str, label_selector: str = "") -> Attributes:
     """Return what to authorize, as kube-apiserver asks it: a pinned name is the request's name.
 
-    Source: apiserver pkg/endpoints/request/requestinfo.go.
+    A selector that cannot be read narrows nothing: the verb answers 400 to whom may ask for all.
+    Source: apiserver pkg/endpoints/request/requestinfo.go, filters/authorization.go.
     """
     if info.kind is None:
         return Attributes(verb=info.verb, path=info.path)
+    fields = _read(parse_fields, field_selector)
+    selects = info.verb in _SELECTING
     return Attributes(
         verb=info.verb,
         path=info.path,
@@ -70,12 +76,16 @@ def attributes_of(info: RequestInfo, field_selector: str) -> Attributes:
         version=VERSION,
         resource=info.kind.plural,
         namespace=info.namespace,
-        name=info.name or _pinned_name(field_selector),
+        name=info.name or pinned_name(fields) or "",
+        field_requirements=fields if selects else (),
+        label_requirements=_read(parse_labels, label_selector) if selects else (),
     )
 
 
-def _pinned_name(field_selector: str) -> str:
+def _read(
+    parse: Callable[[str], tuple[Requirement, ...]], selector: str
+) -> tuple[Requirement, ...]:
     try:
-        return pinned_name(parse_fields(field_selector)) or ""
+        return parse(selector)
     except BadRequest:
-        return ""  # the verb answers 400 to whom may ask; narrowing less only asks for more rights
+        return ()

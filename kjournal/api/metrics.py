@@ -82,6 +82,11 @@ class Metrics:
         self._families.reviews.labels(code).inc()
         self._families.review_s.labels(code).observe(max(0.0, took_s))
 
+    def token_reviewed(self, code: str, took_s: float) -> None:
+        """Count a TokenReview by the answer's HTTP code, or `<error>`."""
+        self._families.token_reviews.labels(code).inc()
+        self._families.token_review_s.labels(code).observe(max(0.0, took_s))
+
 
 class RequestMetrics:
     """What /metrics will say of one request; there are as many as there are watches."""

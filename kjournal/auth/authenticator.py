@@ -8,6 +8,11 @@ from collections.abc import Callable, Sequence
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from kjournal.auth.bearer import (
+    BearerAuthenticator,
+    TokenReviewer,
+    WebSocketBearerAuthenticator,
+)
 from kjournal.auth.certificate import CertificateAuthenticator
 from kjournal.auth.front_proxy import FrontProxyAuthenticator
 from kjournal.auth.interfaces import Credentials, IAuthenticator
@@ -37,7 +42,7 @@ class Authenticator:
 
     def __init__(
         self,
-        ways: Callable[[], Sequence[IAuthenticator]],
+        ways: Callable[[Credentials], Sequence[IAuthenticator]],
         clock: IReactorTime,
         told: Told = tell_nobody,
     ) -> None:
@@ -61,7 +66,7 @@ class Authenticator:
 
     async def _first_user(self, credentials: Credentials) -> User:
         problems: list[str] = []
-        for way in self._ways() if _shows_anything(credentials) else ():
+        for way in self._ways(credentials):
             try:
                 user = await way.authenticate(credentials)
             except Unauthorized as error:
@@ -92,20 +97,21 @@ class Authenticator:
                 raise Forbidden("kjournal does not impersonate; ask by way of kube-apiserver")
 
 
-def _shows_anything(credentials: Credentials) -> bool:
-    return bool(credentials.peer_chain)
-
-
 def authenticator_of(
-    source: TrustSource, clock: IReactorTime, told: Told = tell_nobody
+    source: TrustSource, reviewer: TokenReviewer, clock: IReactorTime, told: Told = tell_nobody
 ) -> Authenticator:
     """Return what says who asks, by the trust in force at each request."""
+    by_token = (BearerAuthenticator(reviewer), WebSocketBearerAuthenticator(reviewer))
 
-    def ways() -> Sequence[IAuthenticator]:
+    def ways(credentials: Credentials) -> Sequence[IAuthenticator]:
+        # Probes and token users are answered while it is not known whose certificates to believe.
+        if not credentials.peer_chain:
+            return by_token
         trust = source.trust
         return (
             FrontProxyAuthenticator(trust.front_proxy, clock),
             CertificateAuthenticator(trust.client_cas, clock),
+            *by_token,
         )
 
     return Authenticator(ways, clock, told)

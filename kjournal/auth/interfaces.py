@@ -6,6 +6,7 @@ from twisted.web.http_headers import Headers
 from zope.interface import Interface
 
 from kjournal.auth.user import User
+from kjournal.query.selectors import Requirement
 
 
 @attrs.frozen
@@ -24,6 +25,7 @@ class Attributes:
     """What is asked, in the words of a SubjectAccessReview.
 
     A path that is no resource's has `path` and the method as lower-case verb, and nothing else.
+    Requirements narrow what is asked, so that one that a review cannot say may be left out.
     """
 
     verb: str
@@ -34,6 +36,8 @@ class Attributes:
     subresource: str = ""
     namespace: str = ""
     name: str = ""
+    field_requirements: tuple[Requirement, ...] = ()
+    label_requirements: tuple[Requirement, ...] = ()
 
 
 class IAuthenticator(Interface):

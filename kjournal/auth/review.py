@@ -88,13 +88,16 @@ async def _retried(
 
 
 class Reviews(Generic[Key, Answer]):
-    """The answers of the last ten seconds, 8192 at most; equal questions at once are asked once.
+    """The answers of the last seconds, 8192 at most; equal questions at once are asked once.
 
     A failure is told to everybody who waits for it, and never kept.
     """
 
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: IReactorTime, keep_s: Callable[[Answer], float] = lambda _: KEEP_S
+    ) -> None:
+        """`keep_s` says for how many seconds an answer holds; 0 is not at all."""
+        self._clock, self._keep_s = clock, keep_s
         self._kept: OrderedDict[Key, tuple[float, Answer]] = OrderedDict()
         self._waiting: dict[Key, list[Deferred[Answer]]] = {}
 
@@ -124,8 +127,9 @@ class Reviews(Generic[Key, Answer]):
         return await waiter
 
     def _answered(self, answer: Answer, key: Key, keep: bool) -> None:
-        if keep:
-            self._kept[key] = (self._clock.seconds() + KEEP_S, answer)
+        keep_s = self._keep_s(answer) if keep else 0.0
+        if keep_s > 0:
+            self._kept[key] = (self._clock.seconds() + keep_s, answer)
             self._kept.move_to_end(key)
             while len(self._kept) > MAX_ANSWERS:
                 self._kept.popitem(last=False)

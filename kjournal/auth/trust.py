@@ -3,8 +3,9 @@
 Source: apiserver pkg/server/options/authentication.go, authentication_dynamic_request_header.go
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import attrs
 from cryptography import x509
@@ -20,11 +21,14 @@ from kjournal.auth.front_proxy import FrontProxyTrust
 from kjournal.client.connection import KubeAPIError, KubeConnection
 from kjournal.codec import load_json
 from kjournal.config.model import ServingSettings
-from kjournal.errors import ServiceUnavailable
+from kjournal.errors import ConfigError, ServiceUnavailable
 
-CONFIG_MAP = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
+NAME = "extension-apiserver-authentication"
+CONFIG_MAPS = "/api/v1/namespaces/kube-system/configmaps"
+CONFIG_MAP = f"{CONFIG_MAPS}/{NAME}"
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
+RECHECK_S = 60.0
 
 
 @attrs.frozen
@@ -102,19 +106,27 @@ def _string(values: Mapping[str, Any], key: str) -> str:
 
 
 class TrustSource(Service):
-    """The trust in force: known from the start, or once the cluster has told it.
+    """The trust in force: known from the start, or once the cluster has told it, and followed.
 
-    Files come first; what they leave open is read from the ConfigMap, again and again until that
-    succeeds.
+    Files come first; what they leave open is read from the ConfigMap. Both are looked at again each
+    minute, and the ConfigMap when a watch tells of a change. What cannot be read or understood
+    changes nothing: the last good trust stays.
     """
 
     _log = Logger()
 
     def __init__(
-        self, files: Trust, clock: IReactorTime, cluster: KubeConnection | None = None
+        self,
+        files: Trust,
+        clock: IReactorTime,
+        cluster: KubeConnection | None = None,
+        read_files: Callable[[], Trust] | None = None,
     ) -> None:
+        """`read_files` reads the files again, and may raise ConfigError."""
         self._files, self._clock, self._cluster = files, clock, cluster
+        self._read_files = read_files or (lambda: files)
         asks = cluster is not None and not files.front_proxy.cas
+        self._asks = cluster if asks else None
         self._known: Trust | None = None if asks else files
         self._run: Deferred[None] = succeed(None)
 
@@ -138,40 +150,80 @@ class TrustSource(Service):
         return self._known.authorities if self._known is not None else ()
 
     def startService(self) -> None:
-        """Begin to ask the cluster, if it must be asked."""
+        """Begin to look, and go on."""
         super().startService()
-        if not self.known and self._cluster is not None:
-            self._run = Deferred.fromCoroutine(self._read_until_known(self._cluster))
-            self._run.addErrback(self._ended)
+        self._run = Deferred.fromCoroutine(self._follow())
+        self._run.addErrback(self._ended)
 
     def stopService(self) -> Deferred[None]:
-        """Stop asking."""
+        """Stop looking."""
         super().stopService()
         self._run.cancel()
         return self._run
 
-    async def _read_until_known(self, cluster: KubeConnection) -> None:
-        wait_s = FIRST_WAIT_S
+    async def _follow(self) -> None:
+        wait_s, version = FIRST_WAIT_S, ""
+        if self._asks is None:
+            await deferLater(self._clock, RECHECK_S)
         while True:
             try:
-                self._known = await self._read(cluster)
-            except (KubeAPIError, ValueError) as error:
+                version = await self._look()
+                wait_s = FIRST_WAIT_S
+                await self._next(version)
+            except (KubeAPIError, ValueError, ConfigError) as error:
                 self._log.warn(
-                    "cannot read the ConfigMap extension-apiserver-authentication, so no client "
-                    "certificate is believed; next try in {wait_s:g} s: {error}",
+                    "cannot read whose client certificates to believe, so {what}; next try in "
+                    "{wait_s:g} s: {error}",
+                    what="it stays as it was" if self.known else "none is believed",
                     wait_s=wait_s,
                     error=str(error),
                 )
-            else:
-                self._log.info("the cluster told whose client certificates to believe")
-                return
-            await deferLater(self._clock, wait_s)
-            wait_s = min(wait_s * 2, LONGEST_WAIT_S)
+                await deferLater(self._clock, wait_s)
+                wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
-    async def _read(self, cluster: KubeConnection) -> Trust:
-        told = parse_config_map(await cluster.get_json(CONFIG_MAP))
-        return attrs.evolve(told, client_cas=self._files.client_cas or told.client_cas)
+    async def _look(self) -> str:
+        """Read everything once, and return the version of the ConfigMap."""
+        files, version = self._read_files(), ""
+        found = files
+        if self._asks is not None:
+            document = await self._asks.get_json(CONFIG_MAP)
+            told = parse_config_map(document)
+            if not told.front_proxy.cas and not told.client_cas:
+                raise ValueError("the ConfigMap names no CA")
+            version = _version_of(document)
+            found = attrs.evolve(told, client_cas=files.client_cas or told.client_cas)
+        if found != self._known:
+            self._log.info("it is known whose client certificates to believe")
+            self._known = found
+        return version
+
+    async def _next(self, version: str) -> None:
+        """Return when it is time to look again."""
+        if self._asks is None or not version:
+            await deferLater(self._clock, RECHECK_S)
+            return
+        began_s = self._clock.seconds()
+        query = {
+            "watch": "true",
+            "fieldSelector": f"metadata.name={NAME}",
+            "resourceVersion": version,
+            "timeoutSeconds": f"{RECHECK_S:.0f}",
+        }
+        try:
+            await self._asks.changed(f"{CONFIG_MAPS}?{urlencode(query)}", RECHECK_S)
+        except KubeAPIError as error:
+            # The recheck does without, and finds out what is wrong.
+            self._log.debug("the watch of the ConfigMap failed: {error}", error=str(error))
+            await deferLater(self._clock, RECHECK_S)
+        # A server that ends each watch at once must not be asked without a pause.
+        await deferLater(self._clock, max(0.0, FIRST_WAIT_S - (self._clock.seconds() - began_s)))
 
     def _ended(self, failure: Failure) -> None:
         if not failure.check(CancelledError):
             self._log.failure("reading whose certificates to believe ended", failure)
+
+
+def _version_of(document: Mapping[str, Any]) -> str:
+    metadata = document.get("metadata")
+    version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+    return version if isinstance(version, str) else ""

@@ -10,6 +10,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeadlineError
 from twisted.internet.error import ConnectError, ConnectionClosed, DNSLookupError
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator, IReactorTime
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
 from twisted.python.failure import Failure
 from twisted.web.client import (
@@ -86,6 +87,34 @@ class KubeConnection:
         """Return the object that is answered to a new one. Raises: KubeAPIError."""
         return await self._within_deadline("POST", path, dump_json(body))
 
+    async def changed(self, path: str, within_s: float) -> None:
+        """Return when the watch at a path tells of an event, or ends by itself within that time.
+
+        Raises: KubeAPIError.
+        """
+        watch = _cancellable(self._first_event(path))
+        watch.addTimeout(within_s, self._clock)
+        try:
+            await watch
+        except DeadlineError:
+            return
+        except _NOT_REACHED as error:
+            raise KubeAPIError(f"cannot reach the kube-apiserver: {_why(error)}") from error
+
+    async def _first_event(self, path: str) -> None:
+        response = await self._http.request(
+            "GET",
+            self._config.server + path,
+            headers=self._headers(False),
+            allow_redirects=False,
+            unbuffered=True,
+        )
+        event = _FirstLine()
+        response.deliverBody(event)
+        await event.came
+        if response.code != 200:
+            raise KubeAPIError(f"the kube-apiserver answered {response.code}", response.code)
+
     async def _within_deadline(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
         exchange = _cancellable(self._exchange(method, path, body))
         exchange.addTimeout(DEADLINE_S, self._clock)
@@ -147,6 +176,31 @@ def _cancellable(work: Coroutine[Any, Any, _Result]) -> Deferred[_Result]:
     outer: Deferred[_Result] = Deferred(cancel)
     inner.addBoth(pass_on)
     return outer
+
+
+class _FirstLine(Protocol):
+    """Waits for the first line of a body, or its end, and wants no more."""
+
+    def __init__(self) -> None:
+        self.came: Deferred[None] = Deferred(lambda _: self._hang_up())
+
+    def dataReceived(self, data: bytes) -> None:
+        """Look for the end of a line."""
+        if b"\n" in data:
+            self._hang_up()
+            self._tell()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """The body ended, whole or not."""
+        self._tell()
+
+    def _hang_up(self) -> None:
+        if self.transport is not None:
+            self.transport.loseConnection()
+
+    def _tell(self) -> None:
+        if not self.came.called:
+            self.came.callback(None)
 
 
 async def _body_of(response: IResponse) -> bytes:

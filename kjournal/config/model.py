@@ -110,6 +110,20 @@ class ServingSettings:
         "kubeconfig to read the front proxy's CA from the cluster.", ""
     )
     authorization_kubeconfig: str = _setting("kubeconfig to ask SubjectAccessReviews with.", "")
+    authentication_skip_lookup: bool = _setting(
+        "Believe the CAs of the flags only, and read none from the cluster.", False
+    )
+    token_cache_ttl_s: float = _setting("How long a TokenReview holds; 0 is not at all.", 10.0)
+    authorization_mode: str = _setting(
+        "Webhook: SubjectAccessReviews decide. AlwaysDeny: nothing but probes is answered.",
+        "Webhook",
+    )
+    authorization_always_allow_paths: tuple[str, ...] = _setting(
+        "Paths that anybody may ask for; a trailing * stands for all that begin so.",
+        ("/healthz", "/readyz", "/livez"),
+    )
+    authorized_ttl_s: float = _setting("How long a review holds that allows.", 10.0)
+    unauthorized_ttl_s: float = _setting("How long a review holds that does not allow.", 10.0)
 
 
 @attrs.frozen(kw_only=True)

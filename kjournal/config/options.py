@@ -29,6 +29,11 @@ class KjournalOptions(usage.Options):
             None,
             "Do not verify the certificate of Elasticsearch.",
         ],
+        [
+            "authentication-skip-lookup",
+            None,
+            "Believe the CAs of the flags only, and read none from the cluster.",
+        ],
     ]
     optParameters = [  # noqa: RUF012 - twisted reads the class attribute
         *parameters.STORE,
@@ -41,6 +46,10 @@ class KjournalOptions(usage.Options):
     def opt_es_url(self, url: str) -> None:
         """URL of an Elasticsearch node; may be repeated."""
         self.setdefault("es-url", []).append(url)
+
+    def opt_authorization_always_allow_paths(self, paths: str) -> None:
+        """Paths that anybody may ask for, by commas (default: /healthz,/readyz,/livez)."""
+        self._add("authorization-always-allow-paths", paths)
 
     def opt_requestheader_allowed_names(self, names: str) -> None:
         """Common names that the front proxy may have, by commas; none: any."""

@@ -135,6 +135,30 @@ IDENTITY: list[Parameter] = [
         None,
         "PEM file of CAs of the front proxy, in place of the cluster's own.",
     ],
+    [
+        "authentication-token-webhook-cache-ttl",
+        None,
+        None,
+        "How long it is remembered whose a token is, such as 10s; 0s is not at all (default: 10s).",
+    ],
+    [
+        "authorization-mode",
+        None,
+        None,
+        "Webhook (SubjectAccessReviews decide) or AlwaysDeny (default: Webhook).",
+    ],
+    [
+        "authorization-webhook-cache-authorized-ttl",
+        None,
+        None,
+        "How long it is remembered that a user may (default: 10s).",
+    ],
+    [
+        "authorization-webhook-cache-unauthorized-ttl",
+        None,
+        None,
+        "How long it is remembered that a user may not (default: 10s).",
+    ],
 ]
 PROTECTION: list[Parameter] = [
     [

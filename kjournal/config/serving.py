@@ -15,6 +15,12 @@ _HEADERS = (
     "requestheader-extra-headers-prefix",
 )
 _KUBECONFIGS = ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
+_TTLS = {
+    "authentication-token-webhook-cache-ttl": "token_cache_ttl_s",
+    "authorization-webhook-cache-authorized-ttl": "authorized_ttl_s",
+    "authorization-webhook-cache-unauthorized-ttl": "unauthorized_ttl_s",
+}
+_MODES = ("Webhook", "AlwaysDeny")
 _ONLY_SECURE = (
     "bind-address",
     "tls-cert-file",
@@ -25,6 +31,10 @@ _ONLY_SECURE = (
     "requestheader-allowed-names",
     *_HEADERS,
     *_KUBECONFIGS,
+    "authentication-skip-lookup",
+    "authorization-mode",
+    "authorization-always-allow-paths",
+    *_TTLS,
 )
 # Source: RFC 9110 section 5.6.2, token.
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -53,6 +63,13 @@ def serving_of(flags: Flags, warnings: list[str]) -> ServingSettings:
         values[_attribute(name)] = flags.all_parsed(name, _parse_header)
     values["max_requests_inflight"] = flags.parsed("max-requests-inflight", parse_count)
     values["shutdown_delay_s"] = flags.parsed("shutdown-delay-duration", parse_delay_s)
+    for name, setting in _TTLS.items():
+        values[setting] = flags.parsed(name, parse_delay_s)
+    values["authentication_skip_lookup"] = bool(flags.given("authentication-skip-lookup"))
+    values["authorization_mode"] = flags.parsed("authorization-mode", _parse_mode)
+    values["authorization_always_allow_paths"] = flags.all_parsed(
+        "authorization-always-allow-paths", _parse_path
+    )
     values["requestheader_allowed_names"] = tuple(flags.values("requestheader-allowed-names"))
     return ServingSettings(
         **{name: value for name, value in values.items() if value not in (None, "", ())}
@@ -83,6 +100,22 @@ def _check_certificate(flags: Flags) -> None:
 def _parse_header(text: str) -> str:
     if not _TOKEN.fullmatch(text):
         raise ValueError("a name of an HTTP header, or several joined by commas")
+    return text
+
+
+def _parse_mode(text: str) -> str:
+    if text == "AlwaysAllow":
+        raise ValueError(
+            "Webhook or AlwaysDeny; all is allowed on the loopback only, by --insecure-port"
+        )
+    if text not in _MODES:
+        raise ValueError(" or ".join(_MODES))
+    return text
+
+
+def _parse_path(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError("a path that begins with /, or several joined by commas")
     return text
 
 

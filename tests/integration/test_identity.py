@@ -25,6 +25,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 from kjournal.api.tls import peer_chain_of, serving_context_factory
 from kjournal.auth.access import Access
 from kjournal.auth.authenticator import Authenticator, authenticator_of
+from kjournal.auth.bearer import TokenReviewer
 from kjournal.auth.interfaces import Attributes, Credentials
 from kjournal.auth.trust import CONFIG_MAP, TrustSource, parse_config_map, trust_of
 from kjournal.auth.user import ANONYMOUS, User
@@ -233,7 +234,9 @@ async def serving(
     trust.startService()
     tls = serving_context_factory(settings, lambda: trust.authorities, datetime.now(UTC))
     endpoint = SSL4ServerEndpoint(reactor, 0, tls, interface="127.0.0.1")
-    listening = await endpoint.listen(Site(WhoAmI(authenticator_of(trust, reactor))))
+    listening = await endpoint.listen(
+        Site(WhoAmI(authenticator_of(trust, TokenReviewer(None, reactor), reactor)))
+    )
     try:
         yield Running(listening.getHost().port, ca_file), trust
     finally:

@@ -9,10 +9,11 @@ from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
 from kjournal.auth import review
-from kjournal.auth.access import Access
+from kjournal.auth.access import Access, Rules
 from kjournal.auth.interfaces import Attributes, IAccess
 from kjournal.auth.user import ANONYMOUS, User
 from kjournal.errors import Forbidden, InternalError
+from kjournal.query.selectors import parse_fields, parse_labels
 from tests.results import failure, pending, started, success
 from tests.unit.client.kube import HELD, FakeKube, unreachable
 
@@ -297,3 +298,71 @@ def test_without_a_kube_apiserver_only_masters_and_probes_pass() -> None:
     success(access.authorize(ANONYMOUS, Attributes(verb="get", path="/livez")))
     refusal = failure(access.authorize(ALICE, LIST), Forbidden).value
     assert "--authorization-kubeconfig" in refusal.message
+
+
+SELECTING = attrs.evolve(
+    LIST,
+    field_requirements=parse_fields("a=b,c!=d,e>f"),
+    label_requirements=parse_labels("app in (x,y),tier!=z,on,!off,n>1"),
+)
+
+
+def test_selectors_are_asked_for_as_far_as_a_review_can_say_them() -> None:
+    """What it cannot say would only narrow, so that it is left out."""
+    fake, access = kube()
+    success(access.authorize(ALICE, SELECTING))
+    asked = fake.asked[0].body["spec"]["resourceAttributes"]
+    assert asked["fieldSelector"]["requirements"] == [
+        {"key": "a", "operator": "In", "values": ["b"]},
+        {"key": "c", "operator": "NotIn", "values": ["d"]},
+    ]
+    assert asked["labelSelector"]["requirements"] == [
+        {"key": "app", "operator": "In", "values": ["x", "y"]},
+        {"key": "tier", "operator": "NotIn", "values": ["z"]},
+        {"key": "on", "operator": "Exists"},
+        {"key": "off", "operator": "DoesNotExist"},
+    ]
+
+
+def test_a_decision_about_one_selector_is_none_about_another() -> None:
+    fake, access = kube()
+    for asked in (SELECTING, LIST, attrs.evolve(SELECTING, label_requirements=())):
+        success(access.authorize(ALICE, asked))
+    assert len(fake.asked) == 3
+
+
+def test_set_to_deny_only_public_paths_pass() -> None:
+    fake = FakeKube(lambda _: decided(True))
+    rules = Rules(always_deny=True)
+    access = Access(fake.connection(), fake.clock, rules=rules)
+    masters = User("root", groups=("system:masters",))
+    for user in (ALICE, masters):
+        failure(access.authorize(user, LIST), Forbidden)
+        success(access.authorize(user, Attributes(verb="get", path="/readyz")))
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize(
+    ("path", "public"),
+    [("/open", True), ("/open/x", False), ("/all/", True), ("/all/x/y", True), ("/al", False)],
+)
+def test_public_paths_are_exact_or_begin_so(path: str, public: bool) -> None:
+    rules = Rules(public_paths=("/open", "/all/*"))
+    assert rules.is_public(Attributes(verb="get", path=path)) is public
+    assert not rules.is_public(attrs.evolve(LIST, path=path))
+
+
+def test_how_long_decisions_hold_is_a_setting() -> None:
+    allowed = {"yes": True}
+    fake = FakeKube(lambda _: decided(allowed["yes"]))
+    rules = Rules(authorized_ttl_s=3, unauthorized_ttl_s=0)
+    access = Access(fake.connection(), fake.clock, rules=rules)
+    for wait_s, count in ((0, 1), (2.9, 1), (0.2, 2)):
+        fake.clock.advance(wait_s)
+        success(access.authorize(ALICE, LIST))
+        assert len(fake.asked) == count
+    allowed["yes"] = False
+    for count in (3, 4):
+        fake.clock.advance(3)
+        failure(access.authorize(ALICE, LIST), Forbidden)
+        assert len(fake.asked) == count

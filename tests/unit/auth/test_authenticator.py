@@ -7,6 +7,7 @@ from twisted.logger import LogEvent, globalLogPublisher
 from twisted.web.http_headers import Headers
 
 from kjournal.auth.authenticator import Authenticator, authenticator_of
+from kjournal.auth.bearer import TokenReviewer
 from kjournal.auth.chain import CABundle
 from kjournal.auth.interfaces import Credentials
 from kjournal.auth.trust import Trust, TrustSource, trust_of
@@ -33,7 +34,7 @@ TRUST = Trust(
 def authenticator(trust: Trust = TRUST) -> Authenticator:
     clock = Clock()
     clock.rightNow = NOW.timestamp()
-    return authenticator_of(TrustSource(trust, clock), clock)
+    return authenticator_of(TrustSource(trust, clock), TokenReviewer(None, clock), clock)
 
 
 def shown(*presented: Pair, **headers: list[str]) -> Credentials:
@@ -95,7 +96,7 @@ class Silent:
 def test_before_the_trust_is_known_certificates_wait_and_others_are_anonymous() -> None:
     clock = Clock()
     source = TrustSource(DEFAULTS, clock, Silent())
-    unready = authenticator_of(source, clock)
+    unready = authenticator_of(source, TokenReviewer(None, clock), clock)
     assert source.authorities == ()
     failure(unready.authenticate(shown(PROXY, **ALICE)), ServiceUnavailable)
     assert success(unready.authenticate(shown(**ALICE))) is ANONYMOUS
@@ -103,7 +104,7 @@ def test_before_the_trust_is_known_certificates_wait_and_others_are_anonymous() 
 
 def test_refusals_are_logged_and_do_not_fill_the_log() -> None:
     clock, seen = Clock(), []
-    refusing = authenticator_of(TrustSource(TRUST, clock), clock)
+    refusing = authenticator_of(TrustSource(TRUST, clock), TokenReviewer(None, clock), clock)
 
     def observe(event: LogEvent) -> None:
         if "problems" in event:

@@ -116,7 +116,7 @@ def test_authentication(found: User | Unauthorized | None, told: tuple[object, .
     counted = Told()
     way: IAuthenticator = Way(found)  # type: ignore[assignment]  # told by its shape alone
     asked = started(
-        Authenticator(lambda: [way], Clock(), counted).authenticate(Credentials(CHAIN, Headers()))
+        Authenticator(lambda _: [way], Clock(), counted).authenticate(Credentials(CHAIN, Headers()))
     )
     asked.addErrback(lambda refused: refused.trap(Unauthorized) and None)
     assert counted == [told]

@@ -1,13 +1,25 @@
 """Whom to believe: files, or the cluster's ConfigMap, read until that succeeds."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.task import Clock
 
 from kjournal.auth.chain import CABundle
 from kjournal.auth.front_proxy import FrontProxyTrust
-from kjournal.auth.trust import CONFIG_MAP, Trust, TrustSource, parse_config_map, trust_of
+from kjournal.auth.trust import (
+    CONFIG_MAP,
+    CONFIG_MAPS,
+    FIRST_WAIT_S,
+    LONGEST_WAIT_S,
+    RECHECK_S,
+    Trust,
+    TrustSource,
+    parse_config_map,
+    trust_of,
+)
 from kjournal.config.model import ServingSettings
 from kjournal.errors import ConfigError, ServiceUnavailable
 from tests.results import success
@@ -124,3 +136,92 @@ def test_stopping_ends_the_asking(answer: object) -> None:
     fake.clock.advance(60)
     assert len(fake.asked) == 1
     assert fake.clock.getDelayedCalls() == []
+
+
+OTHER_CA = authority("other-ca")
+CHANGED = {**DATA, "requestheader-client-ca-file": OTHER_CA.pem.decode()}
+
+
+class Told:
+    """A cluster that holds each watch, and tells the ConfigMap that stands in `data`."""
+
+    def __init__(self) -> None:
+        self.answer: Any = (200, {"data": DATA, "metadata": {"resourceVersion": "5"}})
+        self.fake = FakeKube(lambda asked: HELD if "watch=true" in asked.path else self.answer)
+        files = trust_of(ServingSettings())
+        self.source = TrustSource(files, self.fake.clock, self.fake.connection())
+        self.source.startService()
+
+    def tell(self, data: object) -> None:
+        self.answer = (200, {"data": data, "metadata": {"resourceVersion": "6"}})
+
+
+@pytest.fixture
+def told() -> Iterator[Told]:
+    """Return a cluster that has told once, and stop asking it at the end."""
+    found = Told()
+    yield found
+    success(found.source.stopService())
+    assert found.fake.clock.getDelayedCalls() == []
+
+
+def proxy_cas(source: TrustSource) -> CABundle:
+    return source.trust.front_proxy.cas
+
+
+def test_a_change_is_read_as_soon_as_the_watch_tells_of_it(told: Told) -> None:
+    watch = told.fake.asked[-1].path
+    assert watch.startswith(CONFIG_MAPS + "?")
+    assert "fieldSelector=metadata.name%3Dextension-apiserver-authentication" in watch
+    assert "resourceVersion=5" in watch
+    told.tell(CHANGED)
+    told.fake.release(200, b'{"type":"MODIFIED"}\n')
+    told.fake.clock.advance(FIRST_WAIT_S)
+    assert proxy_cas(told.source) == CABundle((OTHER_CA.certificate,))
+
+
+def test_a_change_that_no_watch_tells_of_is_read_within_a_minute(told: Told) -> None:
+    told.tell(CHANGED)
+    told.fake.clock.pump([RECHECK_S, FIRST_WAIT_S])
+    assert proxy_cas(told.source) == CABundle((OTHER_CA.certificate,))
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        (500, {}),
+        (404, {}),
+        (200, {"data": {}}),
+        (200, {"data": {**DATA, "requestheader-client-ca-file": "garbage"}}),
+        (200, {"data": {**DATA, "requestheader-allowed-names": "x"}}),
+        (200, b"no JSON"),
+    ],
+)
+def test_the_last_good_trust_stays(told: Told, bad: Any) -> None:
+    told.answer = bad
+    told.fake.clock.pump([RECHECK_S, FIRST_WAIT_S, RECHECK_S])
+    assert told.source.trust == TOLD
+    told.tell(CHANGED)
+    told.fake.clock.pump([LONGEST_WAIT_S, LONGEST_WAIT_S])
+    assert proxy_cas(told.source) == CABundle((OTHER_CA.certificate,))
+
+
+def test_a_watch_that_ends_at_once_is_not_asked_for_without_a_pause(told: Told) -> None:
+    before = len(told.fake.asked)
+    told.fake.release(410, {})
+    assert len(told.fake.asked) == before
+
+
+def test_files_are_read_again_each_minute(tmp_path: Path) -> None:
+    path, clock = tmp_path / "ca", Clock()
+    path.write_bytes(PROXY_CA.pem)
+    settings = ServingSettings(requestheader_client_ca_file=str(path))
+    source = TrustSource(trust_of(settings), clock, None, lambda: trust_of(settings))
+    source.startService()
+    path.write_bytes(b"half a f")
+    clock.advance(RECHECK_S)
+    assert proxy_cas(source) == CABundle((PROXY_CA.certificate,))
+    path.write_bytes(OTHER_CA.pem)
+    clock.advance(RECHECK_S)
+    assert proxy_cas(source) == CABundle((OTHER_CA.certificate,))
+    success(source.stopService())
