@@ -1,7 +1,6 @@
 """The secure door: from the settings to who is believed, who is let in, and over which TLS."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from twisted.application.service import IService
@@ -13,7 +12,7 @@ from kjournal.api.guard import SecureGuard
 from kjournal.api.health import Health
 from kjournal.api.metrics import Metrics
 from kjournal.api.site import APISite
-from kjournal.api.tls import serving_context_factory
+from kjournal.api.tls import CertificateFiles, ServingContextFactory
 from kjournal.api.traffic import Traffic
 from kjournal.auth.access import Access, Rules
 from kjournal.auth.authenticator import authenticator_of
@@ -55,7 +54,9 @@ class SecureDoor:
             authenticator_of(trust, tokens, reactor, metrics.authenticated),
             Access(reviewer, reactor, metrics.authorized, metrics.reviewed, _rules_of(settings)),
         )
-        self._tls = serving_context_factory(settings, lambda: trust.authorities, datetime.now(UTC))
+        files = CertificateFiles(settings, reactor)
+        self.services.append(files)
+        self._tls = ServingContextFactory(lambda: files.current, lambda: trust.authorities)
 
     def site(self, routes: IResource, traffic: Traffic) -> TLSMemoryBIOFactory:
         """Return what listens on the port."""

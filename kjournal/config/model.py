@@ -71,6 +71,15 @@ class APISettings:
 
 
 @attrs.frozen(kw_only=True)
+class SNICertificate:
+    """A certificate for the names that clients ask for; no patterns: for those it holds."""
+
+    chain_file: str
+    key_file: str
+    patterns: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
 class ServingSettings:
     """Ports, certificates and whom to believe; names follow kube-apiserver's flags."""
 
@@ -82,6 +91,9 @@ class ServingSettings:
     tls_cert_file: str = _setting("PEM file of the serving certificate.", "")
     tls_private_key_file: str = _setting("PEM file of its key.", "")
     cert_dir: str = _setting("Folder for a self-made certificate, where no file is named.", "")
+    sni_certificates: tuple[SNICertificate, ...] = _setting(
+        "Further certificates, by the name that a client asks for.", ()
+    )
     max_requests_inflight: int = _setting(
         "Requests at once that are no watches; 0 is any number.", 400
     )

@@ -47,6 +47,10 @@ class KjournalOptions(usage.Options):
         """URL of an Elasticsearch node; may be repeated."""
         self.setdefault("es-url", []).append(url)
 
+    def opt_tls_sni_cert_key(self, pair: str) -> None:
+        """CERTIFICATE,KEY[:name,*.name] for clients that ask for such a name; may be repeated."""
+        self.setdefault("tls-sni-cert-key", []).append(pair)
+
     def opt_authorization_always_allow_paths(self, paths: str) -> None:
         """Paths that anybody may ask for, by commas (default: /healthz,/readyz,/livez)."""
         self._add("authorization-always-allow-paths", paths)

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from kjournal.config.flags import CERTIFICATES, PRIVATE_KEY, Flags
-from kjournal.config.model import ServingSettings
+from kjournal.config.model import ServingSettings, SNICertificate
 from kjournal.config.units import parse_address, parse_count, parse_delay_s, parse_port
 
 DEFAULT_INSECURE_PORT = 8080
@@ -26,6 +26,7 @@ _ONLY_SECURE = (
     "tls-cert-file",
     "tls-private-key-file",
     "cert-dir",
+    "tls-sni-cert-key",
     "client-ca-file",
     "requestheader-client-ca-file",
     "requestheader-allowed-names",
@@ -56,6 +57,10 @@ def serving_of(flags: Flags, warnings: list[str]) -> ServingSettings:
         values[_attribute(name)] = flags.path(name, CERTIFICATES)
     values["tls_private_key_file"] = flags.path("tls-private-key-file", PRIVATE_KEY)
     values["cert_dir"] = flags.text("cert-dir")
+    values["sni_certificates"] = flags.all_parsed("tls-sni-cert-key", _parse_sni)
+    for pair in values["sni_certificates"]:
+        flags.files.check(pair.chain_file, "--tls-sni-cert-key", CERTIFICATES)
+        flags.files.check(pair.key_file, "--tls-sni-cert-key", PRIVATE_KEY)
     values["bind_address"] = flags.parsed("bind-address", parse_address)
     for name in _KUBECONFIGS:
         values[_attribute(name)] = flags.path(name)
@@ -101,6 +106,15 @@ def _parse_header(text: str) -> str:
     if not _TOKEN.fullmatch(text):
         raise ValueError("a name of an HTTP header, or several joined by commas")
     return text
+
+
+def _parse_sni(text: str) -> SNICertificate:
+    pair, _, patterns = text.partition(":")
+    chain_file, comma, key_file = pair.partition(",")
+    named = tuple(each.strip() for each in patterns.split(",") if each.strip())
+    if not chain_file or not comma or not key_file or "," in key_file:
+        raise ValueError("CERTIFICATE,KEY or CERTIFICATE,KEY:name,*.name")
+    return SNICertificate(chain_file=chain_file, key_file=key_file, patterns=named)
 
 
 def _parse_mode(text: str) -> str:

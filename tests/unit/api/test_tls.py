@@ -5,33 +5,53 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import attrs
 import pytest
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import globalLogPublisher
 from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from zope.interface.verify import verifyObject
 
+from kjournal.api.certificates import (
+    CA_VALID_FOR,
+    RENEW_BEFORE,
+    VALID_FOR,
+    serving_certificate,
+    serving_certificates,
+)
 from kjournal.api.tls import (
+    LOOK_S,
+    Authorities,
+    CertificateFiles,
     ServingContextFactory,
     peer_chain_of,
-    serving_certificate,
-    serving_context_factory,
 )
-from kjournal.config.model import ServingSettings
+from kjournal.config.model import ServingSettings, SNICertificate
 from kjournal.errors import ConfigError
+from tests.results import success
 from tests.unit.auth.certificates import NOW, Pair, authority, issue
 
 CA = authority("client-ca")
 PROXY_CA = authority("front-proxy-ca")
+FILES = {"kjournal.crt", "kjournal.key", "ca.crt", "ca.key"}
 Configure = Callable[[SSL.Context], None]
 
 
 def factory(authorities: tuple[x509.Certificate, ...] = ()) -> ServingContextFactory:
-    return serving_context_factory(ServingSettings(), lambda: authorities, NOW)
+    return factory_of(ServingSettings(), lambda: authorities)
+
+
+def factory_of(
+    settings: ServingSettings, authorities: Authorities = tuple
+) -> ServingContextFactory:
+    made = serving_certificates(settings, NOW)
+    return ServingContextFactory(lambda: made, authorities)
 
 
 class Handshake:
@@ -131,7 +151,7 @@ def test_both_kinds_of_ca_are_advertised_each_name_once() -> None:
 
 def test_a_ca_that_becomes_known_is_advertised_to_the_next_client() -> None:
     known: list[x509.Certificate] = []
-    server = serving_context_factory(ServingSettings(), lambda: known, NOW)
+    server = factory_of(ServingSettings(), lambda: known)
     assert Handshake(server).run().client.get_client_ca_list(as_cryptography=True) == []
     known.append(CA.certificate)
     names = Handshake(server).run().client.get_client_ca_list(as_cryptography=True)
@@ -198,8 +218,9 @@ def test_a_certificate_is_made_once_and_kept(tmp_path: Path) -> None:
     folder = tmp_path / "made" / "here"
     first = self_made(folder)
     assert self_made(folder, NOW + timedelta(days=1)) == first
-    assert {path.name for path in folder.iterdir()} == {"kjournal.crt", "kjournal.key", "ca.crt"}
-    assert (folder / "kjournal.key").stat().st_mode & 0o777 == 0o600
+    assert {path.name for path in folder.iterdir()} == FILES
+    for name in ("kjournal.key", "ca.key"):
+        assert (folder / name).stat().st_mode & 0o777 == 0o600
 
 
 def test_the_made_certificate_is_signed_by_its_ca_for_all_our_names(tmp_path: Path) -> None:
@@ -218,9 +239,9 @@ def test_the_made_certificate_is_signed_by_its_ca_for_all_our_names(tmp_path: Pa
 
 
 def test_the_made_certificate_verifies_with_a_strict_client(tmp_path: Path) -> None:
-    now = datetime.now(UTC)
     settings = ServingSettings(cert_dir=str(tmp_path))
-    server = serving_context_factory(settings, tuple, now)
+    made = serving_certificates(settings, datetime.now(UTC))
+    server = ServingContextFactory(lambda: made, tuple)
 
     def configure(context: SSL.Context) -> None:
         context.load_verify_locations(str(tmp_path / "ca.crt"))
@@ -256,7 +277,7 @@ def test_named_files_are_served_with_their_chain(tmp_path: Path) -> None:
     leaf = issue(middle, "kjournal")
     certificate, key = leaf.write(tmp_path, "serving")
     certificate.write_bytes(leaf.pem + middle.pem)
-    server = serving_context_factory(named(certificate, key), tuple, NOW)
+    server = factory_of(named(certificate, key))
     shown = Handshake(server).run().client.get_peer_cert_chain(as_cryptography=True)
     assert shown == [leaf.certificate, middle.certificate]
 
@@ -277,3 +298,120 @@ def test_files_that_are_missing_broken_or_of_two_pairs_are_mistakes(tmp_path: Pa
     ):
         with pytest.raises(ConfigError, match=found):
             serving_certificate(named(certificate, key), NOW)
+
+
+def test_a_made_certificate_is_renewed_by_the_same_ca(tmp_path: Path) -> None:
+    """The caBundle in the cluster stays good."""
+    (first,) = self_made(tmp_path)
+    ca = (tmp_path / "ca.crt").read_bytes()
+    assert self_made(tmp_path, NOW + VALID_FOR - RENEW_BEFORE - timedelta(days=1)) == (first,)
+    (second,) = self_made(tmp_path, NOW + VALID_FOR - RENEW_BEFORE + timedelta(days=1))
+    assert second != first
+    assert (tmp_path / "ca.crt").read_bytes() == ca
+    second.verify_directly_issued_by(x509.load_pem_x509_certificate(ca))
+
+
+def test_a_ca_that_ends_is_made_anew(tmp_path: Path) -> None:
+    self_made(tmp_path)
+    ca = (tmp_path / "ca.crt").read_bytes()
+    (leaf,) = self_made(tmp_path, NOW + CA_VALID_FOR)
+    renewed = x509.load_pem_x509_certificate((tmp_path / "ca.crt").read_bytes())
+    assert (tmp_path / "ca.crt").read_bytes() != ca
+    leaf.verify_directly_issued_by(renewed)
+
+
+def shown_to(server: ServingContextFactory, name: str = "") -> x509.Certificate:
+    handshake = Handshake(server)
+    if name:
+        handshake.client.set_tlsext_host_name(name.encode())
+    shown = handshake.run().client.get_peer_certificate(as_cryptography=True)
+    assert shown is not None
+    return shown
+
+
+def sni(folder: Path, name: str, *patterns: str) -> SNICertificate:
+    alternative = [x509.DNSName(f"{name}.example"), x509.DNSName(f"*.{name}.example")]
+    files = issue(CA, name, names=alternative).write(folder, name)
+    chain_file, key_file = (str(each) for each in files)
+    return SNICertificate(chain_file=chain_file, key_file=key_file, patterns=patterns)
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("", "default"),
+        ("elsewhere.example", "default"),
+        ("one.example", "one"),
+        ("ONE.example", "one"),
+        ("a.one.example", "one"),
+        ("a.b.one.example", "default"),
+        ("two.example", "two"),
+        ("both.example", "two"),
+        ("x.both.example", "two"),
+        ("a.two.example", "default"),
+    ],
+)
+def test_the_certificate_is_that_of_the_name_asked_for(
+    tmp_path: Path, asked: str, shown: str
+) -> None:
+    """A pattern counts before a name that a certificate holds; given ones replace its names."""
+    pairs = (
+        sni(tmp_path, "both"),
+        sni(tmp_path, "one"),
+        sni(tmp_path, "two", "two.example", "both.example", "*.both.example"),
+    )
+    files = issue(CA, "default").write(tmp_path, "default")
+    server = factory_of(attrs.evolve(named(*files), sni_certificates=pairs))
+    (name,) = shown_to(server, asked).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    assert name.value == shown
+
+
+class Rotating:
+    """Files that are looked at, and who is served by them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.clock = folder, Clock()
+        self.clock.rightNow = NOW.timestamp()
+        self.first = self.write(issue(CA, "first"))
+        self.files = CertificateFiles(
+            named(folder / "serving.crt", folder / "serving.key"), self.clock
+        )
+        self.files.startService()
+        self.server = ServingContextFactory(lambda: self.files.current, tuple)
+
+    def write(self, pair: Pair) -> x509.Certificate:
+        pair.write(self.folder, "serving")
+        return pair.certificate
+
+    def shown(self) -> x509.Certificate:
+        self.clock.advance(LOOK_S)
+        return shown_to(self.server)
+
+
+def test_a_new_pair_is_served_to_new_connections_only(tmp_path: Path) -> None:
+    rotating = Rotating(tmp_path)
+    before = Handshake(rotating.server).run()
+    second = rotating.write(issue(CA, "second"))
+    assert rotating.shown() == second
+    assert before.client.get_peer_certificate(as_cryptography=True) == rotating.first
+    success(rotating.files.stopService())
+    assert rotating.clock.getDelayedCalls() == []
+
+
+@pytest.mark.parametrize("broken", ["serving.crt", "serving.key"])
+def test_half_of_a_new_pair_changes_nothing_and_is_told_once(tmp_path: Path, broken: str) -> None:
+    rotating, told = Rotating(tmp_path), []
+    second = issue(CA, "second")
+    whole = {"serving.crt": second.pem, "serving.key": second.key_pem}
+    observer = told.append
+    globalLogPublisher.addObserver(observer)
+    try:
+        for content in (b"", whole[broken][:40], whole[broken]):
+            (tmp_path / broken).write_bytes(content)
+            assert rotating.shown() == rotating.first
+            assert rotating.shown() == rotating.first
+    finally:
+        globalLogPublisher.removeObserver(observer)
+    assert len([event for event in told if "complaint" in event]) == 2
+    rotating.write(second)
+    assert rotating.shown() == second.certificate

@@ -22,7 +22,7 @@ from twisted.internet.threads import deferToThread
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
-from kjournal.api.tls import peer_chain_of, serving_context_factory
+from kjournal.api.tls import CertificateFiles, ServingContextFactory, peer_chain_of
 from kjournal.auth.access import Access
 from kjournal.auth.authenticator import Authenticator, authenticator_of
 from kjournal.auth.bearer import TokenReviewer
@@ -232,10 +232,11 @@ async def serving(
     cluster = connect(load_kubeconfig(Path(settings.kubeconfig)), reactor)
     trust = TrustSource(trust_of(settings), reactor, cluster)
     trust.startService()
-    tls = serving_context_factory(settings, lambda: trust.authorities, datetime.now(UTC))
+    files = CertificateFiles(settings, reactor)
+    tls = ServingContextFactory(lambda: files.current, lambda: trust.authorities)
     endpoint = SSL4ServerEndpoint(reactor, 0, tls, interface="127.0.0.1")
     listening = await endpoint.listen(
-        Site(WhoAmI(authenticator_of(trust, TokenReviewer(None, reactor), reactor)))
+        Site(WhoAmI(authenticator_of(trust, TokenReviewer(cluster, reactor), reactor)))
     )
     try:
         yield Running(listening.getHost().port, ca_file), trust
