@@ -2,14 +2,18 @@
 
 import hashlib
 import os
+from collections.abc import Iterable, Iterator
 
+import attrs
 from twisted.internet.interfaces import IReactorTime
 
 from kjournal.api.resource import Resource
 from kjournal.codec import MICROSECONDS
 from kjournal.config.model import APISettings, WatchSettings
 from kjournal.errors import BadRequest, ConfigError, ConfigMistake
+from kjournal.kinds.auditevents import AUDITEVENTS, LOCALAUDITEVENTS
 from kjournal.kinds.mapping import Mapping, field_map_of
+from kjournal.kinds.omission import SENSITIVE_RESOURCES, Omission, Omit
 from kjournal.kinds.registry import KINDS
 from kjournal.query.daterange import ALLOWED, parse_moment_us
 from kjournal.query.model import Clause
@@ -70,13 +74,35 @@ def state_of(settings: WatchSettings, source: Source) -> StateFiles | None:
     return StateFiles(folder, name, settings.resume_window_s)
 
 
+def served(apis: Iterable[APISettings]) -> Iterator[APISettings]:
+    """Yield the settings of all that is served: local audit events are those of `auditevents`."""
+    for api in apis:
+        yield api
+        if api.resource == AUDITEVENTS.plural:
+            yield attrs.evolve(api, resource=LOCALAUDITEVENTS.plural)
+
+
+def mapping_of(settings: APISettings) -> Mapping:
+    """Return how a kind's records become objects."""
+    kind = KINDS[settings.resource]
+    fields, omission = field_map_of(kind, settings.field_map), None
+    rules = SENSITIVE_RESOURCES + settings.sensitive_resources
+    if kind is AUDITEVENTS:
+        omission = Omission(Omit(settings.omit_bodies), rules)
+    elif kind is LOCALAUDITEVENTS:
+        omission = Omission(Omit(settings.omit_local_bodies), rules)
+        own = {"metadata.namespace": fields.stored_paths("objectRef.namespace")}
+        fields = attrs.evolve(fields, entries={**fields.entries, **own})
+    return Mapping.compile(kind, fields, settings.drop_fields, omission)
+
+
 def resource_of(
     settings: APISettings, backend: IBackend, reactor: IReactorTime, watch: WatchSettings
 ) -> Resource:
     """Return one kind as the settings want it served. Does no I/O."""
     kind = KINDS[settings.resource]
     _check_range(settings, reactor)
-    mapping = Mapping.compile(kind, field_map_of(kind, settings.field_map), settings.drop_fields)
+    mapping = mapping_of(settings)
     source = Source(
         kind=kind.plural,
         index=settings.index,

@@ -36,7 +36,7 @@ from kjournal.ingest.site import bulk_site
 from kjournal.kinds.mapping import without_effect
 from kjournal.kinds.registry import KINDS
 from kjournal.query.model import Query
-from kjournal.resources import resource_of
+from kjournal.resources import resource_of, served
 from kjournal.store.interfaces import IDocumentSink
 from kjournal.store.registry import open_backend
 
@@ -81,7 +81,7 @@ class Gateway(Service):
         self._backend = open_backend(settings.backend, reactor)
         self.resources = {
             api.resource: resource_of(api, self._backend, reactor, settings.watch)
-            for api in settings.apis
+            for api in served(settings.apis)
         }
         self._health, self._metrics = Health(notes=self._notes), Metrics()
         self._traffic = Traffic(settings.serving.max_requests_inflight)

@@ -68,6 +68,15 @@ class APISettings:
     refresh_rate_s: float = _setting("How often the tail polls.", 0.5)
     timestamp_fields: tuple[str, ...] = _setting("Stored paths of the event time.", ("@timestamp",))
     bulk_size: int = _setting("Records asked of the store at once.", 1000)
+    omit_bodies: str = _setting(
+        "Of auditevents: withhold bodies Always, of Sensitive resources, or Never.", "Sensitive"
+    )
+    omit_local_bodies: str = _setting(
+        "The same of localauditevents: Always, or of Sensitive resources.", "Always"
+    )
+    sensitive_resources: tuple[str, ...] = _setting(
+        "Resources that are sensitive beside secrets, configmaps, tokens and kjournal's own.", ()
+    )
 
 
 @attrs.frozen(kw_only=True)

@@ -69,6 +69,20 @@ def parse_resource(text: str) -> str:
     return text
 
 
+def _omit(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(" or ".join(allowed))
+        return text
+
+    return parse
+
+
+def _resources(element: Element) -> tuple[str, ...]:
+    found = [one.parsed(units.parse_group_resource) for one in element.one_or_more()]
+    return tuple(text for text in found if text is not None)
+
+
 ELASTICSEARCH_KEYS = (
     Key("url", "urls", "URL, or list of URLs", _urls),
     Key("username", "username", "text", _scalar(units.parse_text)),
@@ -95,6 +109,9 @@ API_KEYS = (
     Key("fieldMap", "field_map", "mapping of text to list of texts", _field_map),
     Key("dropFields", "drop_fields", "list of texts", _texts),
     Key("filter", "filter", "label selector", _filter),
+    Key("omitBodies", "omit_bodies", "text", _scalar(_omit("Always", "Sensitive", "Never"))),
+    Key("omitLocalBodies", "omit_local_bodies", "text", _scalar(_omit("Always", "Sensitive"))),
+    Key("sensitiveResources", "sensitive_resources", "list of texts", _resources),
     Key(
         "defaultTimeRange",
         "default_time_range",

@@ -41,6 +41,7 @@ _RFC3339 = re.compile(
 )
 # Date math that leads further than this leaves the calendar.
 _MAX_RANGE_S = 500 * _STEP_S["y"]
+_GROUP_RESOURCE = re.compile(r"[a-z0-9-]+(/[a-z0-9-]+)?(\.[a-z0-9.-]+)?")
 
 
 def parse_duration_s(text: str) -> float:
@@ -185,3 +186,10 @@ def _within(value: _Number, least: float, most: float, allowed: str) -> _Number:
     if not least <= value <= most:
         raise ValueError(allowed)
     return value
+
+
+def parse_group_resource(text: str) -> str:
+    """Return a resource of Kubernetes, as `resource[/subresource][.group]`."""
+    if not _GROUP_RESOURCE.fullmatch(text):
+        raise ValueError("resource, resource/subresource or resource.group, in lower case")
+    return text

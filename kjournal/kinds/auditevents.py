@@ -3,6 +3,8 @@
 Source: k8s.io/apiserver/pkg/apis/audit/v1/types.go.
 """
 
+import attrs
+
 from kjournal.kinds.columns import AGE, NAME, TIME, field, shown
 from kjournal.kinds.metatypes import STATUS
 from kjournal.kinds.model import Column, Kind, Row
@@ -101,8 +103,18 @@ AUDITEVENTS = Kind(
             struct=_OBJECT_REFERENCE,
         ),
         Field("responseStatus", OBJECT, "How it was answered.", struct=STATUS),
-        Field("requestObject", FREE_OBJECT, "Body of the request, from level Request on, as sent."),
-        Field("responseObject", FREE_OBJECT, "Body of the answer, at level RequestResponse."),
+        Field(
+            "requestObject",
+            FREE_OBJECT,
+            "Body of the request, from level Request on, as sent. May be withheld.",
+            selectable=False,
+        ),
+        Field(
+            "responseObject",
+            FREE_OBJECT,
+            "Body of the answer, at level RequestResponse. May be withheld.",
+            selectable=False,
+        ),
         Field("requestReceivedTimestamp", MICRO_TIME, "When the request arrived."),
         Field("stageTimestamp", MICRO_TIME, "When the stage was reached."),
         Field("annotations", STRINGS, "What plugins added, such as the authorization decision."),
@@ -119,4 +131,14 @@ AUDITEVENTS = Kind(
         Column(name="Audit-ID", doc="Identifies the request.", cell=field("auditID"), wide=True),
         TIME,
     ),
+)
+
+LOCALAUDITEVENTS = attrs.evolve(
+    AUDITEVENTS,
+    kind="LocalAuditEvent",
+    plural="localauditevents",
+    singular="localauditevent",
+    namespaced=True,
+    doc="An audit event about an object of a namespace, in that namespace, for those who may read "
+    "what was done there and not what was done elsewhere. Local as in LocalSubjectAccessReview.",
 )

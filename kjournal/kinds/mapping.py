@@ -8,6 +8,7 @@ import attrs
 from kjournal.codec import format_micros, format_seconds, parse_time_us
 from kjournal.kinds.meta import name_of, uid_of
 from kjournal.kinds.model import GROUP_VERSION, Kind, Object
+from kjournal.kinds.omission import Omission
 from kjournal.kinds.shape import Field, placed_at, reshaped, strings
 from kjournal.query.clauses import UNSTORED
 from kjournal.query.fieldmap import FieldMap, joined
@@ -58,10 +59,19 @@ class Mapping:
     _steps: tuple[tuple[tuple[str, ...], Field, tuple[str, ...]], ...]
     _annotations: tuple[tuple[str, tuple[str, ...]], ...]
     _special: MappingABC[str, tuple[str, ...]]
+    _omission: Omission | None
 
     @classmethod
-    def compile(cls, kind: Kind, fields: FieldMap, drop_fields: tuple[str, ...] = ()) -> "Mapping":
+    def compile(
+        cls,
+        kind: Kind,
+        fields: FieldMap,
+        drop_fields: tuple[str, ...] = (),
+        omission: Omission | None = None,
+    ) -> "Mapping":
         """Return the mapping; fields of the map that the kind lacks are set below their parent."""
+        if omission is not None:
+            fields = omission.fields_of(fields)
         fields = attrs.evolve(fields, reshaped=frozenset(reshaped(kind.fields)))
         steps: list[tuple[tuple[str, ...], Field, tuple[str, ...]]] = [
             ((field.name,), field, fields.stored_paths(field.name)) for field in kind.fields
@@ -75,7 +85,7 @@ class Mapping:
                 steps.append((*place, paths))
         drop = tuple(tuple(path.split(".")) for path in drop_fields if path not in IDENTITY)
         special = {name: fields.stored_paths(name) for name in _SPECIAL}
-        return cls(kind, fields, drop, tuple(steps), tuple(annotations), special)
+        return cls(kind, fields, drop, tuple(steps), tuple(annotations), special, omission)
 
     def object_of(self, record: Record, resource_version: int) -> Object | None:
         """Return the object, or None for a record that belongs to nobody.
@@ -98,6 +108,8 @@ class Mapping:
             shaped = ABSENT if value is ABSENT else field.coerced(value)
             if shaped is not ABSENT:
                 _place(obj, target, shaped)
+        if self._omission is not None:
+            self._omission.apply(obj)
         for path in self.drop:
             _remove(obj, path)
         return obj

@@ -20,6 +20,7 @@ SINGULARS = {
     "containerlogs": ("ContainerLog", "containerlog", True),
     "events": ("Event", "event", True),
     "auditevents": ("AuditEvent", "auditevent", False),
+    "localauditevents": ("LocalAuditEvent", "localauditevent", True),
     "logs": ("Log", "log", False),
 }
 OPENAPI_V3 = f"/openapi/v3{API}"
@@ -38,7 +39,7 @@ def test_the_group_is_listed(served: Served, slash: str) -> None:
     assert served.json(f"/apis/{GROUP}{slash}") == {"kind": "APIGroup", "apiVersion": "v1", **G}
 
 
-@pytest.mark.paragraph("1.1", "The group version lists the four kinds, which can be read only.")
+@pytest.mark.paragraph("1.1", "The group version lists the kinds, which can be read only.")
 @pytest.mark.parametrize("slash", ["", "/"])
 def test_the_kinds_are_listed(served: Served, slash: str) -> None:
     document = served.json(f"{API}{slash}")

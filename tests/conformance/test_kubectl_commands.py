@@ -6,6 +6,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from kjournal.codec import dump_json, load_json
+from kjournal.kinds.registry import KINDS as SERVED
 from tests.conformance.ledger import SHOP, Ledger, filled, ledger, programs, rows
 from tests.conformance.ways import proxied_only
 from tests.integration.stories import KINDS, until
@@ -109,16 +110,17 @@ def test_api_resources(ledger: Ledger) -> None:
             ["auditevents", version, "false", "AuditEvent", verbs, "kjournal"],
             ["containerlogs", version, "true", "ContainerLog", verbs, "kjournal"],
             ["events", version, "true", "Event", verbs, "kjournal"],
+            ["localauditevents", version, "true", "LocalAuditEvent", verbs, "kjournal"],
             ["logs", version, "false", "Log", verbs, "kjournal"],
         ],
         "",
     )
     names = ("api-resources", "--api-group=core.kjournal", "-o", "name")
-    assert len(ledger(*names, "--verbs=list,watch,get").stdout.split()) == len(KINDS)
+    assert len(ledger(*names, "--verbs=list,watch,get").stdout.split()) == len(SERVED)
     assert ledger(*names, "--verbs=delete").stdout == ""
     cluster = {"auditevents.core.kjournal", "logs.core.kjournal"}
     assert set(ledger(*names, "--namespaced=false").stdout.split()) == cluster
-    assert len(ledger(*names, "--categories=kjournal").stdout.split()) == len(KINDS)
+    assert len(ledger(*names, "--categories=kjournal").stdout.split()) == len(SERVED)
     versions = ledger("api-versions").stdout.split()
     assert versions.count(version) == 1
 

@@ -332,13 +332,14 @@ def test_outputs(door: Door, kind: str) -> None:
 
 @whole
 def test_discovery(door: Door) -> None:
-    """`kubectl api-resources` lists the four kinds, and `kubectl explain` their fields."""
+    """`kubectl api-resources` lists all kinds, and `kubectl explain` their fields."""
     listed = door.kubectl("api-resources", "--api-group=core.kjournal", "--no-headers").stdout
     rows = {line.split()[0]: line.split()[1:] for line in listed.splitlines()}
     assert {plural: row[-2:] for plural, row in rows.items()} == {
         "containerlogs": ["true", "ContainerLog"],
         "events": ["true", "Event"],
         "auditevents": ["false", "AuditEvent"],
+        "localauditevents": ["true", "LocalAuditEvent"],
         "logs": ["false", "Log"],
     }
     explained = door.kubectl("explain", "containerlogs.pod").stdout

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
+from kjournal.kinds.registry import KINDS
 from tests.unit.api.serving import ROOT, Server
 
 V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
@@ -34,7 +35,11 @@ def test_legacy_discovery(api: Server) -> None:
     assert resources["kind"] == "APIResourceList"
     assert resources["groupVersion"] == "core.kjournal/v1alpha1"
     scopes = {r["name"]: r["namespaced"] for r in resources["resources"]}
-    assert scopes == {"containerlogs": True, "events": True, "auditevents": False, "logs": False}
+    assert scopes == {kind.plural: kind.namespaced for kind in KINDS.values()}
+    assert {plural for plural, namespaced in scopes.items() if not namespaced} == {
+        "auditevents",
+        "logs",
+    }
     for resource in resources["resources"]:
         assert resource["verbs"] == ["get", "list", "watch"]
         assert resource["singularName"] == resource["kind"].lower()

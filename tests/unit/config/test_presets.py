@@ -6,9 +6,9 @@ from kjournal.config.load import load_config
 from kjournal.config.mistakes import Mistakes
 from kjournal.config.model import RESOURCES, APISettings
 from kjournal.config.presets import DEFAULT_PRESETS, PRESETS, preset_text
-from kjournal.kinds.mapping import Mapping, field_map_of
 from kjournal.kinds.registry import KINDS
 from kjournal.query.selectors import parse_labels
+from kjournal.resources import mapping_of, served
 
 
 def apis_of(name: str) -> dict[str, APISettings]:
@@ -30,10 +30,11 @@ def test_a_preset_serves_all_kinds_and_names_no_backend(name: str) -> None:
     assert apis["auditevents"].index == "audit-*"
     assert apis["events"].index == "events-*"
     assert "container-*" in apis["containerlogs"].index.split(",")
-    for kind in KINDS.values():
-        api = apis[kind.plural]
+    whole = list(served(apis.values()))
+    assert sorted(api.resource for api in whole) == sorted(KINDS)
+    for api in whole:
         parse_labels(api.filter)
-        Mapping.compile(kind, field_map_of(kind, api.field_map), api.drop_fields)
+        mapping_of(api)
 
 
 def test_no_preset_names_a_sub_field() -> None:

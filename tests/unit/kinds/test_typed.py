@@ -105,6 +105,7 @@ GO = {
     "containerlogs": struct(**TYPE_META, metadata=METADATA, pod=TEXT, container=TEXT),
     "logs": struct(**TYPE_META, metadata=METADATA),
 }
+GO["localauditevents"] = GO["auditevents"]
 
 json = st.recursive(
     st.none()

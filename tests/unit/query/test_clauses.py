@@ -42,6 +42,7 @@ ROOTS = {
     ],
     "logs": ["payload", "metadata"],
 }
+ROOTS["localauditevents"] = ROOTS["auditevents"]
 MEMBERS = ("name", "namespace", "kind", "count", "username", "groups", "code", "labels")
 MEMBERS += ("annotations", "component", "lastObservedTime")
 
