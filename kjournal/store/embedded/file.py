@@ -124,7 +124,8 @@ class StoreFile:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_INTERRUPT:
             return StoreTimeout(f"reading {self.name} took too long")
-        meaning = _MEANING.get(code, "{name} cannot be used")
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        meaning = _MEANING.get(code, f"{{name}} cannot be used ({name})")
         return StoreUnavailable(meaning.format(name=self.name))
 
     def _prepare(self, connection: sqlite3.Connection) -> None:

@@ -268,8 +268,9 @@ class _Commit:
             if time_us is None:
                 continue
             event_us = event_us or time_us
+            # Two kinds may read the same records the same way, by one lane then.
             self._connection.executemany(
-                "INSERT INTO places VALUES (?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO places VALUES (?, ?, ?, ?)",
                 [
                     (one.number, value, time_us, self._row)
                     for one in lanes

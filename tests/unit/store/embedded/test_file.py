@@ -82,7 +82,7 @@ def test_nowhere(tmp_path: Path) -> None:
         (sqlite3.SQLITE_BUSY_SNAPSHOT, StoreUnavailable, "k.db is locked by another process"),
         (sqlite3.SQLITE_IOERR_FSYNC, StoreUnavailable, "the disk that holds k.db fails"),
         (sqlite3.SQLITE_INTERRUPT, StoreTimeout, "reading k.db took too long"),
-        (sqlite3.SQLITE_MISUSE, StoreUnavailable, "k.db cannot be used"),
+        (sqlite3.SQLITE_MISUSE, StoreUnavailable, "k.db cannot be used (OperationalError)"),
     ],
 )
 def test_errors(code: int, kind: type[StoreError], text: str) -> None:

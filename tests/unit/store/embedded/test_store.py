@@ -66,3 +66,22 @@ async def test_position_of_a_time(tmp_path: Path) -> None:
     with pytest.raises(StoreRejected):
         await store.list_page(Query(), limit=9, beyond=Position("x"))
     await backend.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_two_kinds_read_the_same_records(tmp_path: Path) -> None:
+    """As `logs` and `containerlogs` on one pattern do: both are shown what is written then."""
+    backend = EmbeddedBackend(
+        EmbeddedSettings(path=str(tmp_path / "k.db"), max_age_s=1e11), reactor
+    )
+    stores = [
+        backend.open_store(Source(kind=kind, index="*", timestamp_fields=("t",)))
+        for kind in ("logs", "containerlogs")
+    ]
+    await written(backend, "a")
+    for store in stores:
+        assert ids(await store.list_page(Query(), limit=9)) == ["a"]
+    await written(backend, "b")
+    for store in stores:
+        assert ids(await store.list_page(Query(), limit=9)) == ["a", "b"]
+    await backend.close()
