@@ -23,11 +23,12 @@ from kjournal.api.gate import Gate
 from kjournal.api.guard import LoopbackGuard
 from kjournal.api.health import Health
 from kjournal.api.metrics import Metrics
+from kjournal.api.quota import Limits
 from kjournal.api.routes import Routes, Surface
 from kjournal.api.site import APISite
 from kjournal.api.traffic import Traffic
 from kjournal.codec import MICROSECONDS
-from kjournal.config.model import Settings, WatchSettings
+from kjournal.config.model import ServingSettings, Settings, WatchSettings
 from kjournal.demo.feed import DemoFeed
 from kjournal.demo.welcome import welcome
 from kjournal.door import SecureDoor
@@ -61,6 +62,15 @@ def _allow_many_watches() -> None:
         setrlimit(RLIMIT_NOFILE, (hard, hard))
 
 
+def _limits_of(settings: ServingSettings) -> Limits:
+    return Limits(
+        requests=settings.max_requests_inflight,
+        requests_per_user=settings.max_requests_inflight_per_user,
+        watches=settings.max_watches,
+        watches_per_user=settings.max_watches_per_user,
+    )
+
+
 class Gateway(Service):
     """The running gateway: it opens ports when it starts, and drains before it stops."""
 
@@ -84,7 +94,7 @@ class Gateway(Service):
             for api in served(settings.apis)
         }
         self._health, self._metrics = Health(notes=self._notes), Metrics()
-        self._traffic = Traffic(settings.serving.max_requests_inflight)
+        self._traffic = Traffic(_limits_of(settings.serving))
         surface = Surface(
             resources=self.resources,
             token_key=token_key_of(settings.watch),

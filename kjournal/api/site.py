@@ -17,6 +17,10 @@ IDLE_S = 120
 MAX_HEADER_BYTES = 128 * 1024
 # What was refused is read on for so long: a connection closed on unread bytes loses the answer.
 LINGER_S = 1.0
+# Go's ReadHeaderTimeout. It begins with the connection, so that it bounds the handshake too.
+ARRIVAL_S = 32.0
+# Connections on which no request has come whole yet; each costs a handshake's memory.
+MAX_ARRIVING = 4096
 _PHRASES = {400: b"Bad Request", 414: b"URI Too Long", 431: b"Request Header Fields Too Large"}
 
 
@@ -28,6 +32,7 @@ class _Channel(HTTPChannel):
 
     totalHeadersSize = MAX_HEADER_BYTES
     MAX_LENGTH = MAX_HEADER_BYTES
+    _arrival: Any = None
 
     def connectionMade(self) -> None:
         """Notice also those who vanish without a word, as on HTTP/1.1 nobody pings."""
@@ -36,11 +41,40 @@ class _Channel(HTTPChannel):
         transport.setTcpKeepAlive(True)
         site: Any = self.factory
         site.channels.add(self)
+        self._begin_arrival()
+
+    def dataReceived(self, data: bytes) -> None:
+        """Give a request so long to come whole, however often a byte of it comes."""
+        if self._arrival is None and not self._handlingRequest:
+            self._begin_arrival()
+        super().dataReceived(data)
+
+    def allContentReceived(self) -> None:
+        """The request is whole; its answer has deadlines of its own."""
+        self._end_arrival()
+        super().allContentReceived()
+
+    def _begin_arrival(self) -> None:
+        site: Any = self.factory
+        self._arrival = self.callLater(ARRIVAL_S, self.forceAbortClient)
+        site.arriving[self] = None
+        if len(site.arriving) > MAX_ARRIVING:
+            oldest = next(iter(site.arriving))
+            del site.arriving[oldest]
+            oldest.forceAbortClient()
+
+    def _end_arrival(self) -> None:
+        site: Any = self.factory
+        site.arriving.pop(self, None)
+        if self._arrival is not None and self._arrival.active():
+            self._arrival.cancel()
+        self._arrival = None
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         """Forget the connection."""
         site: Any = self.factory
         site.channels.discard(self)
+        self._end_arrival()
         super().connectionLost(reason)
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
@@ -76,7 +110,7 @@ class _Channel(HTTPChannel):
             b"Cache-Control: no-cache, private\r\nConnection: close\r\n\r\n%s"
             % (error.code, _PHRASES[error.code], len(body), body)
         )
-        self.dataReceived = self.lineReceived = _ignored  # type: ignore[method-assign]
+        self.dataReceived = self.lineReceived = _ignored  # type: ignore[assignment, method-assign]
         self.callLater(LINGER_S, self.loseConnection)
 
 
@@ -93,6 +127,7 @@ class APISite(Site):
         """Serve `root`; `channels` are kept to be those that are open."""
         super().__init__(root, requestFactory=APIRequest, timeout=IDLE_S)
         self.channels: set[Any] = set() if channels is None else channels
+        self.arriving: dict[Any, None] = {}
 
     def log(self, request: object) -> None:
         """Write nothing: selectors and names are not ours to keep."""

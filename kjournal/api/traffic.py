@@ -9,9 +9,9 @@ from typing import Any
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
+from kjournal.api.quota import Limits, Quota
 from kjournal.api.request import APIRequest
-from kjournal.auth.user import MASTERS_GROUP
-from kjournal.errors import ServiceUnavailable, TooManyRequests
+from kjournal.errors import ServiceUnavailable
 
 _ALWAYS = frozenset({"healthz", "livez", "readyz", "metrics"})
 """What is answered until the port closes: those who watch over kjournal need to see its end."""
@@ -27,19 +27,19 @@ class Traffic:
     go elsewhere; then it refuses what is new, and what is in flight comes to its end.
     """
 
-    def __init__(self, most: int) -> None:
-        """Allow `most` requests at once that are no watches; 0 is any number."""
-        self._most = most
+    def __init__(self, limits: Limits) -> None:
+        """Allow so much at once."""
+        self._requests = Quota("requests", limits.requests, limits.requests_per_user)
+        self._watches = Quota("watches", limits.watches, limits.watches_per_user)
         self.channels: set[Any] = set()
         self._open: set[APIRequest] = set()
-        self._counted = 0
         self._draining = False
         self._refusing = False
 
     @property
     def counted(self) -> int:
-        """How many requests are in flight that count."""
-        return self._counted
+        """How many requests are in flight that count, and are no watches."""
+        return self._requests.total
 
     def admit(self, request: APIRequest) -> None:
         """Take a request in, before anybody has looked at whose it is.
@@ -54,23 +54,12 @@ class Traffic:
             raise ServiceUnavailable("kjournal is shutting down", retry_after_s=1)
 
     def count(self, request: APIRequest) -> None:
-        """Count a request whose user is known; watches, probes and the cluster's masters are free.
+        """Count a request whose user is known; probes and the cluster's masters are free.
 
-        Raises: TooManyRequests beyond the limit.
+        Raises: TooManyRequests beyond a limit.
         """
-        if request.info.verb == "watch" or MASTERS_GROUP in request.identity.groups:
-            return
-        if _watches_over_us(request):
-            return
-        if self._most and self._counted >= self._most:
-            raise TooManyRequests(
-                "too many requests at once, please try again later", retry_after_s=1
-            )
-        self._counted += 1
-        request.notifyFinish().addBoth(self._uncount)
-
-    def _uncount(self, _: object) -> None:
-        self._counted -= 1
+        if not _watches_over_us(request):
+            (self._watches if request.info.verb == "watch" else self._requests).take(request)
 
     def drain(self) -> None:
         """Let no connection outlive its answer from now on."""

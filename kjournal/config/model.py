@@ -106,6 +106,9 @@ class ServingSettings:
     max_requests_inflight: int = _setting(
         "Requests at once that are no watches; 0 is any number.", 400
     )
+    max_requests_inflight_per_user: int = _setting("The same of each user.", 100)
+    max_watches: int = _setting("Watches that are open at once; 0 is any number.", 10_000)
+    max_watches_per_user: int = _setting("The same of each user.", 1000)
     shutdown_delay_s: float = _setting(
         "How long requests are still served after a signal to end, while endpoints drain.", 0.0
     )

@@ -168,4 +168,17 @@ PROTECTION: list[Parameter] = [
         "Requests at once that are no watches; more are answered 429; 0 is any number "
         "(default: 400).",
     ],
+    [
+        "max-requests-inflight-per-user",
+        None,
+        None,
+        "The same of each user; the anonymous are told apart by address (default: 100).",
+    ],
+    [
+        "max-watches",
+        None,
+        None,
+        "Watches at once; more are answered 429; 0 is any number (default: 10000).",
+    ],
+    ["max-watches-per-user", None, None, "The same of each user (default: 1000)."],
 ]

@@ -14,6 +14,12 @@ _HEADERS = (
     "requestheader-group-headers",
     "requestheader-extra-headers-prefix",
 )
+_COUNTS = (
+    "max-requests-inflight",
+    "max-requests-inflight-per-user",
+    "max-watches",
+    "max-watches-per-user",
+)
 _KUBECONFIGS = ("kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig")
 _TTLS = {
     "authentication-token-webhook-cache-ttl": "token_cache_ttl_s",
@@ -66,7 +72,8 @@ def serving_of(flags: Flags, warnings: list[str]) -> ServingSettings:
         values[_attribute(name)] = flags.path(name)
     for name in _HEADERS:
         values[_attribute(name)] = flags.all_parsed(name, _parse_header)
-    values["max_requests_inflight"] = flags.parsed("max-requests-inflight", parse_count)
+    for name in _COUNTS:
+        values[_attribute(name)] = flags.parsed(name, parse_count)
     values["shutdown_delay_s"] = flags.parsed("shutdown-delay-duration", parse_delay_s)
     for name, setting in _TTLS.items():
         values[setting] = flags.parsed(name, parse_delay_s)

@@ -14,6 +14,7 @@ from kjournal.api.gate import Gate
 from kjournal.api.guard import LoopbackGuard
 from kjournal.api.health import Health
 from kjournal.api.metrics import Metrics
+from kjournal.api.quota import Limits
 from kjournal.api.resource import Resource
 from kjournal.api.routes import Routes, Surface
 from kjournal.api.site import APISite
@@ -33,6 +34,9 @@ BEGIN_S = 1_700_000_000.0
 INTERVAL_S = 0.5
 # Even an idle tail has polled after so long.
 MAX_REQUESTS = 5
+LIMITS = Limits(
+    requests=MAX_REQUESTS, requests_per_user=MAX_REQUESTS - 1, watches=9, watches_per_user=7
+)
 POLL_S = INTERVAL_S * IDLE_FACTOR
 ROOT = "/apis/core.kjournal/v1alpha1"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
@@ -242,7 +246,7 @@ def server(
             clock=clock,
         )
     health = Health()
-    metrics, traffic = Metrics(), Traffic(MAX_REQUESTS)
+    metrics, traffic = Metrics(), Traffic(LIMITS)
     surface = Surface(resources=resources, token_key=token_key, health=health, metrics=metrics)
     routes = Routes(surface).app.resource()
     site = APISite(Gate(routes, LoopbackGuard(), traffic, metrics))

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from kjournal.api.site import LINGER_S, MAX_HEADER_BYTES
+from kjournal.api import site
+from kjournal.api.site import ARRIVAL_S, LINGER_S, MAX_HEADER_BYTES
 from kjournal.codec import load_json
 from tests.unit.api.serving import ROOT, Server, Transport
 
@@ -65,3 +66,47 @@ def test_what_is_long_enough(api: Server) -> None:
 def test_those_who_vanish(api: Server) -> None:
     """The system is asked to notice when the other end is no longer there."""
     assert sent(api, head())[1].keeps_alive
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"GET / HTT", head()[:-2], head(b"Content-Length: 9") + b"x"]
+)
+def test_who_takes_too_long_to_ask(api: Server, data: bytes) -> None:
+    """A request that has not come whole in time is never answered, however it drips in."""
+    channel, transport = sent(api, data)
+    for _ in range(int(ARRIVAL_S) - 1):
+        api.tick(1)
+        assert not transport.aborted
+        if data[-2:] == b"\r\n":
+            channel.dataReceived(b"X: y\r\n")
+    api.tick(1)
+    assert transport.aborted
+
+
+def test_who_keeps_a_connection_may_be_idle_but_not_slow(api: Server) -> None:
+    """Between requests there are two minutes; from the first byte on there is a deadline again."""
+    channel, transport = sent(api, head())
+    assert transport.value().startswith(b"HTTP/1.1 200 ")
+    api.tick(ARRIVAL_S + 30)
+    assert not transport.aborted
+    channel.dataReceived(b"GET")
+    api.tick(ARRIVAL_S - 1)
+    assert not transport.aborted
+    api.tick(1)
+    assert transport.aborted
+
+
+def test_an_open_watch_has_arrived(api: Server) -> None:
+    _, transport = sent(api, head(target=f"{ROOT}/logs?watch=1".encode()))
+    api.tick(ARRIVAL_S * 2)
+    assert not transport.aborted
+    assert not api.site.arriving
+
+
+def test_too_many_who_do_not_ask(api: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that has waited longest makes room; who asked already is no part of it."""
+    monkeypatch.setattr(site, "MAX_ARRIVING", 2)
+    _, served = sent(api, head())
+    waiting = [sent(api, b"G")[1] for _ in range(3)]
+    assert [each.aborted for each in waiting] == [True, False, False]
+    assert not served.aborted
