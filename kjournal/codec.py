@@ -37,6 +37,14 @@ def dump_json(value: object) -> bytes:
         )
 
 
+def dump_ascii_json(value: object) -> str:
+    """Return compact JSON of nothing but printable ASCII.
+
+    For logs: no text may move a terminal's cursor, or end a line for whoever splits at U+2028.
+    """
+    return json.dumps(value, separators=(",", ":")).replace("\x7f", "\\u007f")
+
+
 def dump_pretty_json(value: object) -> bytes:
     """Return indented JSON with a newline at its end, for people; what cannot be, in one line."""
     try:

@@ -7,6 +7,7 @@ from twisted.application.service import IService
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.web.resource import IResource
 
+from kjournal.api.audit import AuditLog
 from kjournal.api.gate import Gate
 from kjournal.api.guard import SecureGuard
 from kjournal.api.health import Health
@@ -58,9 +59,11 @@ class SecureDoor:
         self.services.append(files)
         self._tls = ServingContextFactory(lambda: files.current, lambda: trust.authorities)
 
-    def site(self, routes: IResource, traffic: Traffic) -> TLSMemoryBIOFactory:
+    def site(
+        self, routes: IResource, traffic: Traffic, audit: AuditLog | None
+    ) -> TLSMemoryBIOFactory:
         """Return what listens on the port."""
-        gate = Gate(routes, self._guard, traffic, self._metrics)
+        gate = Gate(routes, self._guard, traffic, self._metrics, audit)
         return TLSMemoryBIOFactory(self._tls, False, APISite(gate, traffic.channels))
 
     def _cluster(self, path: str) -> KubeConnection | None:

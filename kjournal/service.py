@@ -19,6 +19,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.web.server import Site
 
+from kjournal.api.audit import AuditLog, opened
 from kjournal.api.gate import Gate
 from kjournal.api.guard import LoopbackGuard
 from kjournal.api.health import Health
@@ -102,6 +103,10 @@ class Gateway(Service):
             metrics=self._metrics,
         )
         self._routes = Routes(surface).app.resource()
+        self._audit: AuditLog | None = None
+        if settings.audit_log.path:
+            log = opened(settings.audit_log)
+            self._audit = AuditLog(log, reactor, self._metrics.audited)
         self._ports: list[IListeningPort] = []
         self._services: list[IService] = []
         self._demo: Deferred[None] = succeed(None)
@@ -130,12 +135,15 @@ class Gateway(Service):
         for warning in warnings:
             self._log.warn("{warning}", warning=warning)
         if settings.serving.insecure_port:
-            gate = Gate(self._routes, LoopbackGuard(), self._traffic, self._metrics)
+            gate = Gate(self._routes, LoopbackGuard(), self._traffic, self._metrics, self._audit)
             site = APISite(gate, self._traffic.channels)
             port = settings.serving.insecure_port
             self._ports.append(self._listen("insecure", LOOPBACK, port, site))
         if self._door is not None:
-            serving, door = settings.serving, self._door.site(self._routes, self._traffic)
+            serving, door = (
+                settings.serving,
+                self._door.site(self._routes, self._traffic, self._audit),
+            )
             port = serving.secure_port
             self._ports.append(self._listen("secure", serving.bind_address, port, door))
         if IDocumentSink.providedBy(self._backend):
@@ -240,6 +248,11 @@ class Gateway(Service):
             await resource.tail.stop()
             for closing in tuple(resource.closings):
                 await closing
+        await self._close()
+        globalLogPublisher.removeObserver(self._health.log)
+
+    async def _close(self) -> None:
+        """Let go of what is held, ports first."""
         for port in self._ports:
             await maybeDeferred(port.stopListening)
         for service in self._services:
@@ -248,4 +261,5 @@ class Gateway(Service):
         for connection in self._door.connections if self._door is not None else ():
             await connection.close()
         await self._backend.close()
-        globalLogPublisher.removeObserver(self._health.log)
+        if self._audit is not None:
+            self._audit.close()

@@ -129,6 +129,12 @@ class Families:
             ("code",),
             _REVIEW_S,
         )
+        self.audit_events = self._counter(
+            "apiserver_audit_event_total", "Audit events that were written.", ()
+        )
+        self.audit_errors = self._counter(
+            "apiserver_audit_error_total", "Audit events that could not be written.", ("plugin",)
+        )
         self.reviews = self._counter(
             "apiserver_delegated_authz_request_total",
             "SubjectAccessReviews that were sent, by HTTP response code.",

@@ -11,13 +11,14 @@ from twisted.python.failure import Failure
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET
 
+from kjournal.api.audit import AuditLog
 from kjournal.api.metrics import Metrics
 from kjournal.api.options import deadline_s, parse_parameters, truthy
 from kjournal.api.request import APIRequest
 from kjournal.api.requestinfo import parse_request_info
 from kjournal.api.routes import report
 from kjournal.api.traffic import Traffic
-from kjournal.errors import MethodNotAllowed, TooManyRequests
+from kjournal.errors import Forbidden, MethodNotAllowed, TooManyRequests
 from kjournal.kinds.model import GROUP, Kind
 
 # kube-apiserver cuts what is no watch after 60 s; the answer should be ours.
@@ -40,13 +41,23 @@ class Gate(Resource):
     isLeaf = True
     _log = Logger()
 
-    def __init__(self, routes: IResource, guard: Guard, traffic: Traffic, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        routes: IResource,
+        guard: Guard,
+        traffic: Traffic,
+        metrics: Metrics,
+        audit: AuditLog | None = None,
+    ) -> None:
         super().__init__()
+        self._audit = audit
         self._routes, self._guard = routes, guard
         self._traffic, self._metrics = traffic, metrics
 
     def render(self, request: APIRequest) -> int:
         """Admit and route, in a coroutine that ends when the client leaves."""
+        if self._audit is not None:
+            self._audit.begin(request)
         admitted = Deferred.fromCoroutine(self._admit(request))
         request.notifyFinish().addErrback(lambda _: admitted.cancel())
         admitted.addErrback(self._failed, request)
@@ -68,11 +79,21 @@ class Gate(Resource):
         except TooManyRequests as error:
             request.metrics.terminated(error.code)
             raise
-        await self._guard.authorize(request)
+        await self._decide(request)
         head_of_stream = method == "HEAD" and request.info.verb == "watch"
         if request.info.kind and (method not in ("GET", "HEAD") or head_of_stream):
             raise _read_only(request.info.kind)
+        if self._audit is not None:
+            self._audit.let_in(request)
         request.render(self._routes)
+
+    async def _decide(self, request: APIRequest) -> None:
+        try:
+            await self._guard.authorize(request)
+        except Forbidden:
+            request.decision = "forbid"
+            raise
+        request.decision = "allow"
 
     def _failed(self, failure: Failure, request: APIRequest) -> None:
         if not failure.check(CancelledError):

@@ -82,6 +82,13 @@ class Metrics:
         self._families.reviews.labels(code).inc()
         self._families.review_s.labels(code).observe(max(0.0, took_s))
 
+    def audited(self, is_written: bool) -> None:
+        """Count an audit event."""
+        if is_written:
+            self._families.audit_events.inc()
+        else:
+            self._families.audit_errors.labels("log").inc()
+
     def token_reviewed(self, code: str, took_s: float) -> None:
         """Count a TokenReview by the answer's HTTP code, or `<error>`."""
         self._families.token_reviews.labels(code).inc()

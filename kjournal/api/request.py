@@ -32,7 +32,8 @@ _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 class APIRequest(TolerantRequest):
     """A request on its way through the rooms.
 
-    The gate sets `info`, `parameters`, `identity`, `metrics` and `deadline_s`.
+    The gate sets `info`, `parameters`, `identity`, `metrics` and `deadline_s`, and for `decision`
+    whether the identity may: `allow` or `forbid`.
     """
 
     defaultContentType = JSON.encode()
@@ -42,6 +43,7 @@ class APIRequest(TolerantRequest):
     metrics: "RequestMetrics"
     deadline_s: float
     audit_id: str = ""
+    decision: str = ""
     _is_cut: bool = False
     _body_bytes: int = 0
     _is_refused: bool = False

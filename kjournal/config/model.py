@@ -151,6 +151,15 @@ class ServingSettings:
 
 
 @attrs.frozen(kw_only=True)
+class AuditLogSettings:
+    """kjournal's own audit log."""
+
+    path: str = _setting("File of audit events, one a line; - is standard output.", "")
+    max_size_bytes: int = _setting("A file that grows so large is rotated; 0 is never.", 100 << 20)
+    max_backup: int = _setting("Rotated files that are kept; 0 is all.", 0)
+
+
+@attrs.frozen(kw_only=True)
 class WatchSettings:
     """How far back lists and watches go on."""
 
@@ -181,6 +190,7 @@ class Settings:
     apis: tuple[APISettings, ...]
     serving: ServingSettings = attrs.field(factory=ServingSettings)
     watch: WatchSettings = attrs.field(factory=WatchSettings)
+    audit_log: AuditLogSettings = attrs.field(factory=AuditLogSettings)
     bulk_address: str = _setting("Address of the bulk port.", "127.0.0.1")
     bulk_port: int = _setting("Port of the bulk protocol into the embedded store; 0 is off.", 0)
     bulk_api_key: str = attrs.field(

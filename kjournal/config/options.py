@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from twisted.python import usage
 
 from kjournal.config import parameters
+from kjournal.config.audit_log import audit_log_of
 from kjournal.config.backend import backend_of, chosen_by
 from kjournal.config.element import shown
 from kjournal.config.flags import Files, Flags, Read, read_file
@@ -41,6 +42,7 @@ class KjournalOptions(usage.Options):
         *parameters.PORTS,
         *parameters.IDENTITY,
         *parameters.PROTECTION,
+        *parameters.AUDIT_LOG,
     ]
 
     def opt_es_url(self, url: str) -> None:
@@ -101,6 +103,7 @@ def settings_of(
         apis=file.apis or _preset_apis(flags, "embedded" if embedded else "elasticsearch"),
         serving=serving,
         watch=watch_of(flags),
+        audit_log=audit_log_of(flags, warnings),
         bulk_address=flags.parsed("bulk-bind-address", parse_address) or parameters.BULK_ADDRESS,
         bulk_port=flags.parsed("bulk-port", parse_port) or 0,
         bulk_api_key=flags.secret("bulk-api-key-file"),

@@ -182,3 +182,14 @@ PROTECTION: list[Parameter] = [
     ],
     ["max-watches-per-user", None, None, "The same of each user (default: 1000)."],
 ]
+AUDIT_LOG: list[Parameter] = [
+    [
+        "audit-log-path",
+        None,
+        None,
+        "File to which each request is written as an audit event; - is standard output.",
+    ],
+    ["audit-log-maxsize", None, None, "Megabytes after which it is rotated (default: 100)."],
+    ["audit-log-maxbackup", None, None, "Rotated files that are kept; 0 is all (default: 0)."],
+    ["audit-log-maxage", None, None, "0, as other apiservers take it: files do not age."],
+]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kjournal.kinds.registry import KINDS as SERVED
 from tests.conformance.clients_fixtures import (
     GoClient,
     go,
@@ -14,8 +15,10 @@ from tests.conformance.clients_fixtures import (
 )
 from tests.conformance.served import Served
 from tests.conformance.ways import proxied_only
-from tests.integration.stories import KINDS, NAMESPACED, until
+from tests.integration.stories import until
 from tests.rig_fixtures import Kube
+
+KINDS = [kind.kind for kind in SERVED.values()]
 
 __all__ = ["go", "namespace", "omnipotent"]
 
@@ -51,30 +54,28 @@ def test_the_pager_begins_again_after_an_expired_token(
 
 @pytest.mark.paragraph("1.1", "both discoveries, the mapper and OpenAPI tell of the same kinds")
 def test_discovery_knows_every_kind(served: Served, go: GoClient) -> None:
-    """client-go finds four kinds, with get, list and watch, whichever way it asks."""
+    """client-go finds all kinds, with get, list and watch, whichever way it asks."""
     # kube-apiserver fetches OpenAPI some time after it has found the group.
     until("OpenAPI knows us", lambda: b"core.kjournal" in served.ask("/openapi/v3").body)
     found = go.ask("discovery", served)
     for way in ("aggregated", "legacy", "preferred"):
         resources = {one["name"]: one for one in found[way]}
-        assert resources.keys() == set(KINDS)
+        assert resources.keys() == set(SERVED)
         for name, one in resources.items():
             assert sorted(one["verbs"]) == ["get", "list", "watch"]
-            assert one["namespaced"] == (name in NAMESPACED)
+            assert one["namespaced"] == SERVED[name].namespaced
             assert one["singularName"] == name.removesuffix("s")
     assert found["mapped"] == {
         kind: {
             "plural": f"{kind.lower()}s",
             "bySingular": f"{kind.lower()}s",
             "back": kind,
-            "namespaced": f"{kind.lower()}s" in NAMESPACED,
+            "namespaced": SERVED[f"{kind.lower()}s"].namespaced,
         }
-        for kind in ("ContainerLog", "Event", "AuditEvent", "Log")
+        for kind in KINDS
     }
     assert all(found["version"][field] for field in ("major", "minor", "gitVersion"))
-    kinds = {"ContainerLog", "Event", "AuditEvent", "Log"}
-    assert found["schemas"].keys() >= kinds
-    assert all(found["schemas"][kind] for kind in kinds)
+    assert all(found["schemas"][kind] for kind in KINDS)
 
 
 @pytest.mark.paragraph("2.6", "the dynamic client's selectors select exactly")

@@ -80,6 +80,7 @@ def test_old_discovery_knows_every_kind(served: Served, go_old: GoClient) -> Non
         "containerlogs": "ContainerLog",
         "events": "Event",
         "auditevents": "AuditEvent",
+        "localauditevents": "LocalAuditEvent",
         "logs": "Log",
     }
 

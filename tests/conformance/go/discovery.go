@@ -74,7 +74,7 @@ func ours(lists []*metav1.APIResourceList) []metav1.APIResource {
 func mapped(client *discovery.DiscoveryClient) (map[string]any, error) {
 	mapper := restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client))
 	found := map[string]any{}
-	for _, kind := range []string{"ContainerLog", "Event", "AuditEvent", "Log"} {
+	for _, kind := range []string{"ContainerLog", "Event", "AuditEvent", "LocalAuditEvent", "Log"} {
 		mapping, err := mapper.RESTMapping(schema.GroupKind{Group: group.Group, Kind: kind})
 		if err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from twisted.web.resource import IResource
 
+from kjournal.api.audit import AuditLog
 from kjournal.api.gate import Gate
 from kjournal.api.guard import LoopbackGuard
 from kjournal.api.health import Health
@@ -186,10 +187,14 @@ class Server:
             self.clock.advance(0)
 
     def guarded_by(
-        self, guard: Any, routes: IResource | None = None, metrics: Metrics | None = None
+        self,
+        guard: Any,
+        routes: IResource | None = None,
+        metrics: Metrics | None = None,
+        audit: AuditLog | None = None,
     ) -> None:
         """Put another guard before the routes, or others, in place of the loopback's."""
-        gate = Gate(routes or self.routes, guard, self.traffic, metrics or self.metrics)
+        gate = Gate(routes or self.routes, guard, self.traffic, metrics or self.metrics, audit)
         self.site = APISite(gate)
         self.site.reactor = self.clock  # type: ignore[assignment]  # HTTPFactory's idle timers
 
