@@ -22,10 +22,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from kjournal.codec import load_json
+from kjournal.kinds.registry import KINDS as SERVED
 from tests.conformance.records import KIND_OF, sample_path, samples
 from tests.conformance.served import Served
 from tests.conformance.ways import direct_only
-from tests.integration.stories import API, KINDS
+from tests.integration.stories import API, KINDS, path_of
 
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 CHECKS = [
@@ -82,8 +83,8 @@ def known(served: Served, operation: Operation) -> list[dict[str, Any]]:
     names = operation.path_parameters
     if not len(names):
         return [{}]
-    kind = next(kind for kind in KINDS if f"/{kind}" in operation.path)
-    items = served.json(sample_path(kind))["items"]
+    kind = next(kind for kind in SERVED.values() if f"/{kind.plural}" in operation.path)
+    items = served.json(path_of(kind.plural, "shop" if kind.namespaced else ""))["items"]
     assert items
     return [{name.name: item["metadata"][name.name] for name in names} for item in items]
 
