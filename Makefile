@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export PYTHONWARNINGS ?= default
 
-.PHONY: run test check fmt lint type unit integration conformance torture docs lock audit clean
+.PHONY: run test check fmt lint type unit integration conformance torture fuzz docs lock audit clean
 
 run: $(VENV)/.run
 	exec $(BIN)/twistd -n --pidfile= kjournal --demo --store run/demo.db $(ARGS)
@@ -38,6 +38,10 @@ conformance: $(VENV)/.dev
 
 torture: $(VENV)/.dev
 	$(BIN)/python -m tests.torture $(ARGS)
+
+# For each store 20,000 questions of 20,000 documents; KJOURNAL_FUZZ_SEED=N asks others.
+fuzz: $(VENV)/.dev
+	KJOURNAL_FUZZ_EXAMPLES=1000 $(BIN)/python -m pytest -s tests/fuzz $(ARGS)
 
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py

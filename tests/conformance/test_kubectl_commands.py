@@ -9,7 +9,7 @@ from kjournal.codec import dump_json, load_json
 from kjournal.kinds.registry import KINDS as SERVED
 from tests.conformance.ledger import SHOP, Ledger, filled, ledger, programs, rows
 from tests.conformance.ways import proxied_only
-from tests.integration.stories import KINDS, until
+from tests.integration.stories import until
 from tests.rig_fixtures import Kube
 
 __all__ = ["filled", "ledger", "programs"]
@@ -218,7 +218,7 @@ def test_can_i(ledger: Ledger) -> None:
     assert (asked.stdout, said in asked.stderr) == ("yes\n", True)
     listed = rows(ledger("auth", "can-i", "--list", *SHOP_N).stdout)
     ours = [row for row in listed if row and row[0].endswith(".core.kjournal")]
-    assert sorted(row[0] for row in ours) == sorted(f"{kind}.core.kjournal" for kind in KINDS)
+    assert sorted(row[0] for row in ours) == sorted(f"{kind}.core.kjournal" for kind in SERVED)
     assert {" ".join(row[-3:]) for row in ours} == {"[get list watch]"}
 
 

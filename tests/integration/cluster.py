@@ -40,7 +40,7 @@ kind: ClusterRole
 metadata: {{name: kjournal-reader}}
 rules:
 - apiGroups: [core.kjournal]
-  resources: [containerlogs, events, auditevents, logs]
+  resources: [containerlogs, events, auditevents, localauditevents, logs]
   verbs: [get, list, watch]
 ---
 apiVersion: rbac.authorization.k8s.io/v1

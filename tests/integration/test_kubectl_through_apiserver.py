@@ -146,6 +146,7 @@ def test_a_users_discovery_works(user: Kubectl) -> None:
         "containerlogs.core.kjournal",
         "events.core.kjournal",
         "auditevents.core.kjournal",
+        "localauditevents.core.kjournal",
         "logs.core.kjournal",
     }
     assert "Name of the pod." in user("explain", "containerlogs.pod").stdout
